@@ -1,0 +1,1 @@
+"""Drive the claude CLI from Tinytown."""

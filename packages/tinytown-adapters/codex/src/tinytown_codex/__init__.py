@@ -1,0 +1,1 @@
+"""Drive the codex CLI from Tinytown."""

@@ -1,0 +1,292 @@
+"""Every error that Tinytown raises on purpose: one tree, one stable code per class.
+
+The fields carry the facts, ``text`` is the sentence made from them and ``hint`` says what to do next. The doors
+(command line, REST, MCP) map ``code`` to an exit status, an HTTP status or an MCP error, each in one table.
+Nothing here imports another part of the project.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class TinytownError(Exception):
+    """Base of everything Tinytown raises on purpose.
+
+    Attributes:
+        code: Stable name in snake case; doors map on it and users search for it.
+        text: Sentence with the fields of the error filled in.
+        hint: One imperative sentence that says what to do next, or None.
+    """
+
+    code: ClassVar[str] = "error"
+    text: ClassVar[str] = "{self.code}"
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        """Fill the sentence with the fields."""
+        return self.text.format(self=self)
+
+    @property
+    def message(self) -> str:
+        """The sentence alone, without the hint."""
+        return str(self)
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class RefusedError(TinytownError):
+    """A verb was refused and changed nothing; the code and sentence come from the place that refused."""
+
+    code: ClassVar[str] = "refused"
+    text: ClassVar[str] = "{self.detail}"
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class UsageError(TinytownError):
+    """The words of a command or the arguments of a call do not fit."""
+
+    code: ClassVar[str] = "usage"
+    text: ClassVar[str] = "{self.detail}"
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class InvalidValueError(UsageError):
+    """A value is of the wrong form: a name, an id, a text that is too long or not UTF-8."""
+
+    code: ClassVar[str] = "invalid_value"
+    text: ClassVar[str] = "{self.what} {self.detail}"
+    what: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class ConfigError(TinytownError):
+    """A configuration file cannot be read or holds something it must not."""
+
+    code: ClassVar[str] = "config"
+    text: ClassVar[str] = "`{self.path}`: {self.detail}"
+    path: str
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class NoTownError(TinytownError):
+    """No town was named and none was found in the directories above."""
+
+    code: ClassVar[str] = "no_town"
+    text: ClassVar[str] = "no `tinytown.toml` in `{self.path}` or a directory above it"
+    path: str
+    hint: str | None = "run `tt init` here, or name a town with `--town PATH`"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class NotFoundError(TinytownError):
+    """A reference names nothing that exists."""
+
+    code: ClassVar[str] = "not_found"
+    text: ClassVar[str] = "no {self.kind} `{self.ref}`"
+    kind: str
+    ref: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class AmbiguousError(TinytownError):
+    """A reference fits several records."""
+
+    code: ClassVar[str] = "ambiguous"
+    text: ClassVar[str] = "`{self.ref}` fits several: {candidates}"
+    ref: str
+    candidates: tuple[str, ...]
+    hint: str | None = "type more of the id, or the exact name"
+
+    def __str__(self) -> str:
+        """List the candidates in the sentence."""
+        return self.text.format(self=self, candidates=", ".join(f"`{item}`" for item in self.candidates))
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class NameTakenError(TinytownError):
+    """The name or nickname belongs to another agent of the town."""
+
+    code: ClassVar[str] = "name_taken"
+    text: ClassVar[str] = "an agent named `{self.name}` exists already"
+    name: str
+    hint: str | None = "choose another name, or `tt restart` the one that exists"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class WrongStateError(TinytownError):
+    """A record was asked to make a change that its state does not allow."""
+
+    code: ClassVar[str] = "wrong_state"
+    text: ClassVar[str] = "{self.kind} `{self.id}` is `{self.state}`, but `{self.verb}` needs {self.allowed}"
+    kind: str
+    id: str
+    state: str
+    verb: str
+    allowed: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class StaleRoundError(TinytownError):
+    """A write came from a round that is over, or for a task that is not the round's own."""
+
+    code: ClassVar[str] = "stale_round"
+    text: ClassVar[str] = "round `{self.round_id}` may not do this: {self.detail}"
+    round_id: str
+    detail: str
+    hint: str | None = "nothing was changed; the town has moved on since this round began"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class StaleNodeError(TinytownError):
+    """A node wrote with a nonce that is no longer the one on record: another life of the node took over."""
+
+    code: ClassVar[str] = "stale_node"
+    text: ClassVar[str] = "node `{self.node_id}` was taken over by another process"
+    node_id: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class StorageUnavailableError(TinytownError):
+    """The server did not answer; nothing of the verb is known to have happened.
+
+    ``operation`` is the id under which the verb may be repeated safely when it is not known whether it was done.
+    """
+
+    code: ClassVar[str] = "storage_unavailable"
+    text: ClassVar[str] = "cannot reach the server at {self.url}: {self.detail}"
+    url: str
+    detail: str
+    operation: str | None = None
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class OutcomeUnknownError(StorageUnavailableError):
+    """The connection broke after the verb was sent, so it may or may not have been done."""
+
+    code: ClassVar[str] = "outcome_unknown"
+    text: ClassVar[str] = "the server at {self.url} went away before it answered: {self.detail}"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class StorageRefusedError(TinytownError):
+    """The server answered, but will not do the work: wrong password, too old, read-only, out of memory."""
+
+    code: ClassVar[str] = "storage_refused"
+    text: ClassVar[str] = "the server at {self.url} refused: {self.detail}"
+    url: str
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class StorageCorruptError(TinytownError):
+    """A key of the town holds something that Tinytown did not write; nothing was changed."""
+
+    code: ClassVar[str] = "storage_corrupt"
+    text: ClassVar[str] = "key `{self.key}` holds another type than Tinytown wrote"
+    key: str
+    hint: str | None = "another program writes under this town's prefix; move its key away and repeat the command"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class TownConflictError(TinytownError):
+    """The server holds a town of this name that belongs to another folder."""
+
+    code: ClassVar[str] = "town_conflict"
+    text: ClassVar[str] = "the server already holds a town `{self.name}` that belongs to another folder"
+    name: str
+    hint: str | None = "choose another name with `tt init --name NAME`, or join that town with `tt join URL`"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class EventsTrimmedError(TinytownError):
+    """A reader asked for events from before the oldest one that is kept."""
+
+    code: ClassVar[str] = "events_trimmed"
+    text: ClassVar[str] = "events before `{self.oldest}` are no longer kept"
+    oldest: str
+    hint: str | None = "read on from the oldest event that is kept, and treat the gap as unknown"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class WaitTimeoutError(TinytownError):
+    """A wait ran out before what it watched was done."""
+
+    code: ClassVar[str] = "wait_timeout"
+    text: ClassVar[str] = "`{self.ref}` was not done after {self.seconds:g} s"
+    ref: str
+    seconds: float
+    hint: str | None = "`tt why` names what it waits for"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class EndedBadlyError(TinytownError):
+    """What a wait watched failed or was cancelled."""
+
+    code: ClassVar[str] = "ended_badly"
+    text: ClassVar[str] = "ended badly: {self.detail}"
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class NeedsAttentionError(TinytownError):
+    """What a wait watched can only be moved by a person."""
+
+    code: ClassVar[str] = "needs_attention"
+    text: ClassVar[str] = "only a person can move this on: {self.detail}"
+    detail: str
+    hint: str | None = "`tt why` gives the command for each"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class PluginNotFoundError(TinytownError):
+    """No plugin of that kind is installed under that name."""
+
+    code: ClassVar[str] = "plugin_not_found"
+    text: ClassVar[str] = "no {self.kind} plugin named `{self.name}` is installed"
+    kind: str
+    name: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class PluginBrokenError(TinytownError):
+    """A plugin was found but cannot be used."""
+
+    code: ClassVar[str] = "plugin_broken"
+    text: ClassVar[str] = "the {self.kind} plugin `{self.name}` cannot be used: {self.detail}"
+    kind: str
+    name: str
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class AgentCliError(TinytownError):
+    """An agent CLI is not installed, cannot be executed, or is signed out."""
+
+    code: ClassVar[str] = "agent_cli"
+    text: ClassVar[str] = "agent CLI `{self.cli}`: {self.detail}"
+    cli: str
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class ServerStartError(TinytownError):
+    """The embedded server could not be found or started."""
+
+    code: ClassVar[str] = "server_start"
+    text: ClassVar[str] = "cannot start the embedded server: {self.detail}"
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class NodeStartError(TinytownError):
+    """The node could not be started."""
+
+    code: ClassVar[str] = "node_start"
+    text: ClassVar[str] = "cannot start the node: {self.detail}"
+    detail: str
