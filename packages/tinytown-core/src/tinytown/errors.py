@@ -38,11 +38,12 @@ class TinytownError(Exception):
 
 @attrs.define(auto_exc=True, kw_only=True)
 class RefusedError(TinytownError):
-    """A verb was refused and changed nothing; the code and sentence come from the place that refused."""
+    """A verb was refused and changed nothing; ``refusal`` names the rule, ``detail`` is the sentence."""
 
     code: ClassVar[str] = "refused"
     text: ClassVar[str] = "{self.detail}"
     detail: str
+    refusal: str = "refused"
 
 
 @attrs.define(auto_exc=True, kw_only=True)
