@@ -1,0 +1,1 @@
+"""The adapters that core brings along, and the few functions that most adapters need."""
