@@ -81,7 +81,12 @@ class NoTownError(TinytownError):
     code: ClassVar[str] = "no_town"
     text: ClassVar[str] = "no `tinytown.toml` in `{self.path}` or a directory above it"
     path: str
+    detail: str | None = None
     hint: str | None = "run `tt init` here, or name a town with `--town PATH`"
+
+    def __str__(self) -> str:
+        """Say what was looked at: a named folder alone, or all those above as well."""
+        return self.detail or self.text.format(self=self)
 
 
 @attrs.define(auto_exc=True, kw_only=True)
@@ -290,4 +295,14 @@ class NodeStartError(TinytownError):
 
     code: ClassVar[str] = "node_start"
     text: ClassVar[str] = "cannot start the node: {self.detail}"
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True)
+class LaunchError(TinytownError):
+    """No shim could be started for a round; nothing of it has run."""
+
+    code: ClassVar[str] = "launch"
+    text: ClassVar[str] = "cannot start the round in `{self.directory}`: {self.detail}"
+    directory: str
     detail: str
