@@ -52,7 +52,7 @@ class Task:
     reason: str | None = None
     result: str | None = None
     findings: str | None = None
-    evidence: Mapping[str, object] | None = None
+    evidence: tuple[Mapping[str, object], ...] = ()
     branch: str | None = None
     created_by: str = "person"
     created_at: int = 0
@@ -69,7 +69,8 @@ class Task:
     gates_left: tuple[Gate, ...] = ()
     gate_node: str | None = None
     head: str | None = None
-    history: tuple[Mapping[str, object], ...] = ()
+    answer: str | None = None
+    seq: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -109,6 +110,10 @@ class Agent:
     account: str | None = None
     restarting: bool = False
     workspace: str | None = None
+    mail_limit: int = 0
+    mail_rounds: tuple[int, ...] = ()
+    round_number: int = 0
+    seq: int = 0
 
     @property
     def label(self) -> str:
@@ -137,7 +142,7 @@ class Message:
     created_at: int = 0
     shown_at: int = 0
     handled_at: int = 0
-    history: tuple[Mapping[str, object], ...] = ()
+    seq: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -171,6 +176,7 @@ class Round:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_micros: int | None = None
+    seq: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -185,6 +191,8 @@ class Attention:
     state: AttentionState = AttentionState.OPEN
     answer: str | None = None
     created_at: int = 0
+    closed_at: int = 0
+    seq: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -200,6 +208,7 @@ class Node:
     running: int = 0
     agents: int = 0
     beat: int = 0
+    nonce: str = ""
     started_at: int = 0
     beat_at: int = 0
 

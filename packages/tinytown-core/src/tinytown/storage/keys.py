@@ -12,6 +12,7 @@ same thing, and a test compares the keys that both leave behind.
 | `tasks` / `tasks:<state>` | sorted set by creation | all tasks / those in a state |
 | `backlog:<role>` | sorted set by creation | pending tasks of a role (`` for none) |
 | `queue:<agent>` | sorted set by creation | tasks assigned to an agent |
+| `mine:<agent>` | sorted set by creation | open tasks that name an agent |
 | `blockers:<task>` | set | tasks that it still waits for |
 | `dependents:<task>` | set | tasks that wait for it |
 | `freed` | sorted set | dependents of completed tasks beyond the first hundred |
@@ -19,6 +20,7 @@ same thing, and a test compares the keys that both leave behind.
 | `waking:<agent>` | set | queued mail that starts a round |
 | `agents` | sorted set by creation | all agents |
 | `rounds:<agent>` | sorted set by number | the rounds of an agent (the last hundred) |
+| `history:<id>` | list | the last fifty lines of a task's or message's history |
 | `live` | set | rounds that go on |
 | `due:<node>` | sorted set by time | agents of the node that have something to do |
 | `verify:<node>` | sorted set by time | tasks whose next gate the node runs |

@@ -1,0 +1,237 @@
+"""One verb's view of the data: reads see what the verb has written so far, and nothing is written before it ends.
+
+The same vocabulary exists in `lua/_prelude.lua`. A verb that refuses, or meets a key of the wrong type, leaves the
+data exactly as it was, because all writes wait for `commit`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from tinytown.domain.ids import IdKind
+from tinytown.errors import StorageCorruptError
+
+Fields = dict[str, Any]
+"""A record while a verb works on it: plain values of JSON; a field that is None is absent."""
+
+HISTORY_KEPT = 50
+_SERIAL = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Refusal(Exception):  # noqa: N818 - it never leaves the storage; `raise_refusal` makes the error of it
+    """A verb refuses; ``error`` is what the script would answer under ``error``."""
+
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Hash(dict[str, Any]):
+    """A key of type hash."""
+
+
+class SortedSet(dict[str, float]):
+    """A key of type sorted set: member to score."""
+
+
+class Members(set[str]):
+    """A key of type set."""
+
+
+class Entries(list[Any]):
+    """A key of type list."""
+
+
+class Stream(list[tuple[str, Fields]]):
+    """A key of type stream: entries of id and fields."""
+
+    last_id = "0-0"
+    trimmed_id = "0-0"
+
+
+class Tx:
+    """The reads and buffered writes of one verb.
+
+    Args:
+        data: All keys of the town, without its prefix.
+        now: The time in milliseconds.
+        max_events: How many events are kept.
+    """
+
+    def __init__(self, data: dict[str, Any], now: int, *, max_events: int) -> None:
+        self._data = data
+        self._changed: dict[str, Any] = {}
+        self._records: dict[str, Fields] = {}
+        self.now = now
+        self._max_events = max_events
+        self.rung: list[str] = []
+        self.added_events = False
+
+    def refuse(self, code: str, **fields: Any) -> NoReturn:
+        """End the verb; nothing is changed."""
+        raise Refusal({"code": code, **fields})
+
+    # Keys
+
+    def _read(self, key: str, kind: type[Any]) -> Any:
+        value = self._changed.get(key, self._data.get(key))
+        if value is not None and not isinstance(value, kind):
+            raise StorageCorruptError(key=key)
+        return value
+
+    def _write(self, key: str, kind: type[Any]) -> Any:
+        value = self._read(key, kind)
+        if key not in self._changed:
+            self._changed[key] = kind() if value is None else copy.copy(value)
+        return self._changed[key]
+
+    def zadd(self, key: str, score: float, member: str) -> None:
+        """Put a member into a sorted set, or move it."""
+        self._write(key, SortedSet)[member] = score
+
+    def zrem(self, key: str, member: str) -> None:
+        """Take a member out of a sorted set."""
+        if member in (self._read(key, SortedSet) or ()):
+            del self._write(key, SortedSet)[member]
+
+    def zscore(self, key: str, member: str) -> float | None:
+        """Give the score of a member, or None."""
+        return (self._read(key, SortedSet) or {}).get(member)
+
+    def zcard(self, key: str) -> int:
+        """Count the members of a sorted set."""
+        return len(self._read(key, SortedSet) or ())
+
+    def zrange(self, key: str, limit: int, *, after: float | None = None, upto: float | None = None) -> list[str]:
+        """List members by score (equal ones by name), from above ``after`` up to and with ``upto``."""
+        rows = sorted((score, member) for member, score in (self._read(key, SortedSet) or {}).items())
+        kept = [m for s, m in rows if (after is None or s > after) and (upto is None or s <= upto)]
+        return kept[:limit]
+
+    def zlex(self, key: str, beginning: str, limit: int) -> list[str]:
+        """List members that begin with a text, in order."""
+        return sorted(m for m in (self._read(key, SortedSet) or ()) if m.startswith(beginning))[:limit]
+
+    def sadd(self, key: str, member: str) -> None:
+        """Put a member into a set."""
+        self._write(key, Members).add(member)
+
+    def srem(self, key: str, member: str) -> None:
+        """Take a member out of a set."""
+        if member in (self._read(key, Members) or ()):
+            self._write(key, Members).discard(member)
+
+    def scard(self, key: str) -> int:
+        """Count a set."""
+        return len(self._read(key, Members) or ())
+
+    def smembers(self, key: str) -> list[str]:
+        """List a set in order."""
+        return sorted(self._read(key, Members) or ())
+
+    def hget(self, key: str, field: str) -> Any:
+        """Read one field of a hash that is no record."""
+        return (self._read(key, Hash) or {}).get(field)
+
+    def hset(self, key: str, field: str, value: Any) -> None:
+        """Write one field of a hash that is no record."""
+        self._write(key, Hash)[field] = value
+
+    def hdel(self, key: str, field: str) -> None:
+        """Take one field out of a hash that is no record."""
+        if field in (self._read(key, Hash) or ()):
+            del self._write(key, Hash)[field]
+
+    def push(self, key: str, entry: Mapping[str, Any]) -> None:
+        """Append to a list, of which the last fifty are kept."""
+        entries = self._write(key, Entries)
+        entries.append(dict(entry))
+        del entries[:-HISTORY_KEPT]
+
+    def entries(self, key: str) -> list[Fields]:
+        """Read a list."""
+        return list(self._read(key, Entries) or ())
+
+    # Records
+
+    def load(self, kind: str, ref: str | None) -> Fields | None:
+        """Read a record; what is changed in it is saved at the end."""
+        if not ref:
+            return None
+        key = f"{kind}:{ref}"
+        if key not in self._records:
+            stored = self._read(key, Hash)
+            if stored is None:
+                return None
+            self._records[key] = copy.deepcopy(dict(stored))
+        return self._records[key]
+
+    def make(self, kind: str, ref: str, fields: Mapping[str, Any]) -> Fields:
+        """Begin a new record, with the next number of the town as its ``seq``."""
+        key = f"{kind}:{ref}"
+        if self.load(kind, ref) is not None:
+            self.refuse("refused", detail=f"{kind} `{ref}` exists already")
+        self._records[key] = {**fields, "id": ref, "seq": self.next_seq()}
+        self.zadd("ids", 0, ref)
+        return self._records[key]
+
+    def next_seq(self) -> int:
+        """Count the records and items of the town."""
+        seq = int(self.hget("town", "seq") or 0) + 1
+        self.hset("town", "seq", seq)
+        return seq
+
+    def serial_id(self, kind: IdKind) -> str:
+        """Make an id from the town's counter, for records that a verb makes by itself."""
+        number, text = self.next_seq(), ""
+        for _ in range(8):
+            number, digit = divmod(number, 32)
+            text = _SERIAL[digit] + text
+        return f"{kind.value}-{text}"
+
+    # Streams
+
+    def event(self, type_: str, **fields: Any) -> None:
+        """Append to the history of the town; fields that are None are left out."""
+        self._append("events", {"type": type_, **fields}, self._max_events)
+        self.added_events = True
+
+    def bell(self, node: str | None) -> None:
+        """Wake a node."""
+        if node and node not in self.rung:
+            self.rung.append(node)
+            self._append(f"bell:{node}", {"at": self.now}, 16)
+
+    def _append(self, key: str, fields: Fields, limit: int) -> None:
+        stream = self._write(key, Stream)
+        shown = {name: str(value) for name, value in fields.items() if value is not None}
+        before_ms, before_n = map(int, stream.last_id.split("-"))
+        stream.last_id = f"{self.now}-0" if self.now > before_ms else f"{before_ms}-{before_n + 1}"
+        stream.append((stream.last_id, shown))
+        while len(stream) > limit:
+            stream.trimmed_id = stream.pop(0)[0]
+
+    # The end
+
+    def commit(self) -> None:
+        """Write everything at once. Keys that became empty disappear, as on a server."""
+        for key, fields in self._records.items():
+            self._read(key, Hash)
+            self._changed[key] = Hash({name: value for name, value in fields.items() if not _absent(value)})
+        for key, value in self._changed.items():
+            if value or isinstance(value, Stream):
+                self._data[key] = value
+            else:
+                self._data.pop(key, None)
+
+
+def _absent(value: Any) -> bool:
+    """A field that a server would not store: nothing, or an empty list."""
+    return value is None or (isinstance(value, (list, tuple, dict)) and not value)
+
+
+def present(values: Iterable[Fields | None]) -> list[Fields]:
+    """Leave out the records that do not exist."""
+    return [value for value in values if value is not None]

@@ -1,0 +1,24 @@
+"""One function for each verb and query, by the name of its script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinytown.storage.memory.tx import Tx
+from tinytown.storage.memory.verbs import agents, gates, mail, nodes, people, queries, round_end, take, tasks, town
+
+Verb = Callable[[Tx, dict[str, Any]], dict[str, Any]]
+
+VERBS: dict[str, Verb] = {
+    **tasks.VERBS,
+    **agents.VERBS,
+    **mail.VERBS,
+    **take.VERBS,
+    **round_end.VERBS,
+    **gates.VERBS,
+    **nodes.VERBS,
+    **people.VERBS,
+    **town.VERBS,
+    **queries.VERBS,
+}

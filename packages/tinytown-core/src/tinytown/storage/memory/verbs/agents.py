@@ -1,0 +1,155 @@
+"""The verbs of agents: what commands want of them, and what their node says of them."""
+
+from __future__ import annotations
+
+from tinytown.storage.memory.rules import (
+    Args,
+    acting_round,
+    actor,
+    check,
+    close_attention,
+    find,
+    open_attention,
+    owner,
+    request_end,
+    resolve,
+    settle,
+    unwake,
+    wake,
+)
+from tinytown.storage.memory.tx import Fields, Tx
+
+
+def agent_spawn(tx: Tx, a: Args) -> Fields:
+    """Register an agent, or begin a new life of one that has stopped."""
+    by = actor(acting_round(tx, a), a)
+    parent = resolve(tx, "agent", a["parent"]) if a.get("parent") else None
+    known = tx.load("agent", tx.hget("names", a["name"]))
+    if known is not None and (known["name"] != a["name"] or not _ended(known)):
+        tx.refuse("name_taken", name=a["name"])
+    nick_owner = tx.hget("names", a["nickname"]) if a.get("nickname") else None
+    if nick_owner and (known is None or nick_owner != known["id"]):
+        tx.refuse("name_taken", name=a["nickname"])
+    given = {key: a.get(key) for key in ("nickname", "model", "max_rounds", "workspace", "account", "node")}
+    given |= {"role": a.get("role") or "worker", "cli": a["cli"], "parent_id": parent}
+    if known is None:
+        agent = tx.make("agent", a["id"], {"name": a["name"], "incarnation": 1, "created_at": tx.now, **given})
+        tx.zadd("agents", agent["seq"], agent["id"])
+    else:
+        agent = known
+        if agent.get("nickname"):
+            tx.hdel("names", agent["nickname"])
+        _new_life(tx, agent)
+        agent.update(given)
+        agent["rounds_completed"] = None
+    tx.hset("names", agent["name"], agent["id"])
+    if agent.get("nickname"):
+        tx.hset("names", agent["nickname"], agent["id"])
+    agent["state"], agent["wanted"], agent["last_active_at"] = "cold", "run", tx.now
+    tx.event("agent.spawned", agent_id=agent["id"], new="cold", detail=by)
+    wake(tx, agent)
+    return {"agent": view(tx, agent)}
+
+
+def _ended(agent: Fields) -> bool:
+    return not agent.get("round_id") and agent["state"] in {"stopped", "error"}
+
+
+def _new_life(tx: Tx, agent: Fields) -> None:
+    """Count a new incarnation; what the last one could not do is forgotten."""
+    agent["incarnation"] += 1
+    agent.update(failures=None, not_before=None, reason=None, session_id=None, session_task=None, mail_rounds=None)
+    unpark(tx, agent)
+    for kind in ("agent_error", "auth_required", "start_failed", "mail_loop"):
+        close_attention(tx, kind, agent["id"], "answered")
+
+
+def unpark(tx: Tx, agent: Fields) -> None:
+    """Let an agent's account be tried again, and wake the others that share it."""
+    account = agent.get("account") or agent["id"]
+    for field in ("until", "probe", "tries"):
+        tx.hdel(f"parked:{account}", field)
+
+
+def view(tx: Tx, agent: Fields) -> Fields:
+    """An agent with the counts of its queue and mail."""
+    ref = agent["id"]
+    return {
+        **agent,
+        "urgent_mail": tx.zcard(f"lane:{ref}:urgent"),
+        "mail": tx.zcard(f"lane:{ref}:normal") + tx.zcard(f"lane:{ref}:urgent"),
+        "waking_mail": tx.scard(f"waking:{ref}"),
+        "queued_tasks": tx.zcard(f"queue:{ref}"),
+    }
+
+
+_WANTED = {"interrupt": "paused", "resume": "run", "close": "draining", "kill": "stopped", "restart": "run"}
+
+
+def agent_want(tx: Tx, a: Args) -> Fields:
+    """Change what people want of an agent: interrupt, resume, close, kill or restart it."""
+    acting_round(tx, a)
+    agent, verb = find(tx, "agent", a["agent"]), a["verb"]
+    if not agent.get("cli"):
+        tx.refuse("not_an_agent", detail="the conductor is a mailbox; it has no process to change")
+    check(tx, a, "wanted", agent, verb, field="wanted")
+    if (
+        verb in {"interrupt", "resume", "close"}
+        and agent["state"] in {"stopped", "error"}
+        and not agent.get("round_id")
+    ):
+        tx.refuse(
+            "agent_ends",
+            detail=f"agent `{agent['name']}` is {agent['state']}",
+            hint=f"start it again with `tt restart {agent['name']}`",
+        )
+    old, agent["wanted"] = agent["wanted"], _WANTED[verb]
+    tx.event(f"agent.{verb}", agent_id=agent["id"], old=old, new=agent["wanted"])
+    live = bool(agent.get("round_id"))
+    if verb in {"interrupt", "kill", "restart"} and live:
+        request_end(tx, agent["round_id"], verb)
+    if verb == "restart" and live:
+        agent["restarting"] = True
+    elif verb == "restart":
+        unwake(tx, agent)
+        _new_life(tx, agent)
+        agent["state"] = "cold"
+    elif verb == "kill":
+        agent["restarting"] = None
+    if not live:
+        settle(tx, agent)
+    return {"agent": view(tx, agent), "ending": live and verb in {"interrupt", "kill", "restart"}}
+
+
+def agent_ready(tx: Tx, a: Args) -> Fields:
+    """The node has prepared an agent: from now on it can take rounds."""
+    owner(tx, a)
+    agent = find(tx, "agent", a["agent_id"])
+    if agent["state"] != "cold" or agent["incarnation"] != a["incarnation"]:
+        return {"agent": view(tx, agent)}
+    agent["state"], agent["account"] = "idle", a.get("account") or agent.get("account")
+    tx.event("agent.ready", agent_id=agent["id"], node_id=a["node_id"], old="cold", new="idle")
+    unwake(tx, agent)
+    settle(tx, agent)
+    return {"agent": view(tx, agent)}
+
+
+def agent_error(tx: Tx, a: Args) -> Fields:
+    """The node cannot start an agent; a person must look at it."""
+    owner(tx, a)
+    agent = find(tx, "agent", a["agent_id"])
+    if agent["state"] not in {"cold", "idle"} or agent["incarnation"] != a["incarnation"]:
+        return {"agent": view(tx, agent)}
+    give_up(tx, agent, "start_failed", a["reason"])
+    return {"agent": view(tx, agent)}
+
+
+def give_up(tx: Tx, agent: Fields, kind: str, reason: str) -> None:
+    """An agent cannot go on until a person has done something."""
+    old, agent["state"], agent["reason"] = agent["state"], "error", reason
+    unwake(tx, agent)
+    tx.event("agent.error", agent_id=agent["id"], old=old, new="error", detail=reason)
+    open_attention(tx, kind, agent["id"], reason, [f"tt restart {agent['name']}", f"tt logs {agent['name']}"])
+
+
+VERBS = {"agent_spawn": agent_spawn, "agent_want": agent_want, "agent_ready": agent_ready, "agent_error": agent_error}

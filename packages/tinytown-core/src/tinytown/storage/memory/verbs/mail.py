@@ -1,0 +1,146 @@
+"""The verbs of mail."""
+
+from __future__ import annotations
+
+from tinytown.domain.ids import CONDUCTOR_ID
+from tinytown.storage.memory.rules import Args, acting_round, actor, find, open_attention, wake
+from tinytown.storage.memory.tx import Fields, Tx
+
+WAKING = {"task", "query"}
+SHOWN_AT_ONCE = 50
+
+
+def trace(tx: Tx, message: Fields, verb: str, by: str, round_id: str | None = None) -> None:
+    """Write one line of a message's history and the event of it."""
+    entry = {"at": tx.now, "verb": verb, "new": message["state"], "by": by, "round_id": round_id}
+    tx.push(f"history:{message['id']}", {name: value for name, value in entry.items() if value is not None})
+    tx.event(
+        f"message.{verb}",
+        message_id=message["id"],
+        agent_id=message["to_id"],
+        round_id=round_id,
+        new=message["state"],
+    )
+
+
+def lane(message: Fields) -> str:
+    """The sorted set in which a message waits."""
+    return f"lane:{message['to_id']}:{'urgent' if message.get('urgent') else 'normal'}"
+
+
+def enqueue(tx: Tx, message: Fields) -> None:
+    """Put a message into its lane, where the number of its making keeps the order."""
+    tx.zadd(lane(message), message["seq"], message["id"])
+    if wakes(message):
+        tx.sadd(f"waking:{message['to_id']}", message["id"])
+
+
+def dequeue(tx: Tx, message: Fields) -> None:
+    """Take a message out of its lane."""
+    tx.zrem(lane(message), message["id"])
+    tx.srem(f"waking:{message['to_id']}", message["id"])
+
+
+def wakes(message: Fields) -> bool:
+    """Say whether a message starts a round; talk that went back and forth too often does not."""
+    return message["kind"] in WAKING and not message.get("quiet")
+
+
+def message_send(tx: Tx, a: Args) -> Fields:
+    """Send mail. A reply handles what it replies to, if that was the sender's."""
+    acting = acting_round(tx, a)
+    by = actor(acting, a)
+    to = find(tx, "agent", a["to"])
+    sender_id = acting["agent_id"] if acting else (CONDUCTOR_ID if a.get("by") == "conductor" else None)
+    replied = find(tx, "message", a["reply_to"]) if a.get("reply_to") else None
+    hops = (replied.get("hops") or 0) + 1 if replied else 0
+    message = tx.make(
+        "message",
+        a["id"],
+        {
+            "sender": by,
+            "from_id": sender_id,
+            "to": to["name"],
+            "to_id": to["id"],
+            "kind": a["kind"],
+            "urgent": 1 if a.get("urgent") else None,
+            "body": a["body"],
+            "state": "queued",
+            "hops": hops,
+            "reply_to": replied["id"] if replied else None,
+            "created_at": tx.now,
+            "expires_at": tx.now + a["ttl_ms"] if a.get("ttl_ms") else None,
+        },
+    )
+    if acting and hops > a["max_hops"] and a["kind"] in WAKING:
+        message["quiet"] = 1
+        text = f"mail between `{by}` and `{to['name']}` went back and forth {hops} times; the last one waits"
+        open_attention(tx, "mail_loop", to["id"], text, [f"tt inbox {to['name']}", f"tt send {to['name']} …"])
+    enqueue(tx, message)
+    trace(tx, message, "queued", by, acting["id"] if acting else None)
+    if replied is not None and replied["to_id"] == sender_id and replied["state"] in {"queued", "delivered", "shown"}:
+        handle(tx, replied, by, acting["id"] if acting else None)
+    if wakes(message):
+        wake(tx, to)
+    if acting is None and to.get("round_id") and message.get("urgent"):
+        tx.bell(to.get("node"))
+    return {"message": message, "agent": {"id": to["id"], "state": to["state"], "wanted": to["wanted"]}}
+
+
+def handle(tx: Tx, message: Fields, by: str, round_id: str | None = None) -> None:
+    """A message is dealt with."""
+    dequeue(tx, message)
+    if not message.get("shown_at"):
+        message["shown_at"] = tx.now
+    message["state"], message["handled_at"] = "handled", tx.now
+    trace(tx, message, "handled", by, round_id)
+
+
+def message_handle(tx: Tx, a: Args) -> Fields:
+    """Say that a message is dealt with; only its reader, or a person, may."""
+    acting = acting_round(tx, a)
+    message = find(tx, "message", a["message"])
+    if acting and message["to_id"] != acting["agent_id"]:
+        tx.refuse("stale_round", round_id=acting["id"], detail=f"`{message['id']}` is not its mail")
+    if message["state"] != "handled":
+        if message["state"] not in a["from"]["message.handle"]:
+            allowed = ", ".join(a["from"]["message.handle"])
+            state = message["state"]
+            tx.refuse("wrong_state", kind="message", id=message["id"], state=state, verb="handle", allowed=allowed)
+        handle(tx, message, actor(acting, a), acting["id"] if acting else None)
+    return {"message": message}
+
+
+def inbox_show(tx: Tx, a: Args) -> Fields:
+    """Show the mail of a live round's agent, or of the conductor, and mark it as shown."""
+    acting = acting_round(tx, a)
+    reader = acting["agent_id"] if acting else CONDUCTOR_ID
+    by, round_id = actor(acting, a), acting["id"] if acting else None
+    shown: list[Fields] = []
+    for name in ("urgent", "normal"):
+        for ref in tx.zrange(f"lane:{reader}:{name}", SHOWN_AT_ONCE):
+            message = tx.load("message", ref)
+            if message is None:
+                continue
+            shown.append(message)
+            if message["state"] == "queued":
+                message["state"], message["shown_at"], message["shown_in"] = "shown", tx.now, round_id
+                message["deliveries"] = (message.get("deliveries") or 0) + 1
+                trace(tx, message, "shown", by, round_id)
+                tx.srem(f"waking:{reader}", ref)
+            if acting:
+                dequeue(tx, message)
+                acting["messages"] = [*(acting.get("messages") or []), ref]
+    return {"messages": shown}
+
+
+def expire(tx: Tx, message: Fields) -> None:
+    """A message was not read in time; a person is told, since its sender may be gone."""
+    dequeue(tx, message)
+    message["state"] = "expired"
+    trace(tx, message, "expired", "town")
+    text = f"message `{message['id']}` from `{message['sender']}` to `{message['to']}` was not read in time"
+    open_attention(tx, "expired", message["id"], text, [f"tt trace {message['id']}"])
+
+
+VERBS = {"message_send": message_send, "message_handle": message_handle, "inbox_show": inbox_show}

@@ -1,0 +1,106 @@
+"""The verbs of nodes: a lease with a nonce and a beat, and what the node has to do next."""
+
+from __future__ import annotations
+
+from tinytown.storage.memory.rules import Args, has_work, owner, wake
+from tinytown.storage.memory.tx import Fields, Tx
+
+PULLED_AT_ONCE = 64
+
+
+def node_join(tx: Tx, a: Args) -> Fields:
+    """Take the node's lease. Another process's is taken only if it is known to be gone (``force``)."""
+    node = tx.load("node", a["id"])
+    if node is not None and node["state"] != "down" and node["nonce"] != a["nonce"] and not a.get("force"):
+        tx.refuse(
+            "node_taken",
+            detail=f"node `{node['name']}` is run by process {node['pid']} on {node['host']}",
+            hint="stop it with `tt stop`, or wait until it has not beaten for 45 seconds",
+        )
+    old = node["state"] if node else None
+    if node is None:
+        node = tx.make("node", a["id"], {})
+        tx.sadd("nodes", a["id"])
+    again = node.get("nonce") == a["nonce"]
+    node.update({key: a[key] for key in ("name", "pid", "host", "nonce", "capacity")})
+    node.update(state="up", beat=(node.get("beat") or 0) + 1, beat_at=tx.now)
+    if not again:
+        node["started_at"] = tx.now
+        tx.event("node.joined", node_id=node["id"], old=old, new="up")
+    return {"node": node, "rounds": _live_rounds(tx, node["id"])}
+
+
+def _live_rounds(tx: Tx, node_id: str) -> list[Fields]:
+    rounds = [tx.load("round", ref) for ref in tx.smembers("live")]
+    return [live for live in rounds if live is not None and live.get("node") == node_id]
+
+
+def node_beat(tx: Tx, a: Args) -> Fields:
+    """Show that the node lives."""
+    node = owner(tx, a)
+    node.update(beat=(node.get("beat") or 0) + 1, beat_at=tx.now, running=a["running"])
+    return {"node": node}
+
+
+def node_leave(tx: Tx, a: Args) -> Fields:
+    """Say that the node ends its rounds (``stopping``), or has ended (``down``)."""
+    node = owner(tx, a)
+    if node["state"] != a["state"]:
+        tx.event("node." + a["state"], node_id=node["id"], old=node["state"], new=a["state"])
+        node.update(state=a["state"], running=None if a["state"] == "down" else node.get("running"))
+    return {"node": node}
+
+
+def node_pull(tx: Tx, a: Args) -> Fields:
+    """List what the node has to do now, and when there will be more."""
+    node_id, now = a["node_id"], tx.now + 1
+    due = tx.zrange(f"due:{node_id}", PULLED_AT_ONCE, upto=now)
+    verify = tx.zrange(f"verify:{node_id}", PULLED_AT_ONCE, upto=now)
+    later = [*tx.zrange(f"due:{node_id}", 1, after=now), *tx.zrange(f"verify:{node_id}", 1, after=now)]
+    when = [score for ref in later for key in ("due", "verify") if (score := tx.zscore(f"{key}:{node_id}", ref))]
+    agents = [agent for ref in due if (agent := tx.load("agent", ref))]
+    return {
+        "due": [{"id": agent["id"], "state": agent["state"], "incarnation": agent["incarnation"]} for agent in agents],
+        "verify": verify,
+        "ends": tx.smembers(f"ends:{node_id}"),
+        "next_at": min(when) if when else None,
+        "freed": tx.zcard("freed"),
+        "backlog": tx.zcard("tasks:pending"),
+        "now": tx.now,
+    }
+
+
+def node_reconcile(tx: Tx, a: Args) -> Fields:
+    """Compare what is due with the queues and mail of some agents, and repair what was forgotten."""
+    owner(tx, a)
+    repaired: list[str] = []
+    page = tx.zrange("agents", a["limit"], after=a.get("after"))
+    for ref in page:
+        agent = tx.load("agent", ref)
+        if agent is None or agent.get("node") != a["node_id"] or agent["state"] not in {"cold", "idle"}:
+            continue
+        wanted = agent["wanted"] in {"run", "draining"} and (agent["state"] == "cold" or has_work(tx, agent))
+        if wanted and tx.zscore(f"due:{a['node_id']}", ref) is None:
+            wake(tx, agent)
+            repaired.append(ref)
+    for ref in tx.zrange("tasks:verifying", a["limit"]):
+        task = tx.load("task", ref)
+        if task is None or task.get("gate_node") != a["node_id"] or task.get("round_id"):
+            continue
+        if tx.zscore(f"verify:{a['node_id']}", ref) is None:
+            tx.zadd(f"verify:{a['node_id']}", task.get("not_before") or 0, ref)
+            tx.bell(a["node_id"])
+            repaired.append(ref)
+    if repaired:
+        tx.event("node.repaired", node_id=a["node_id"], detail=", ".join(repaired)[:500])
+    last = tx.zscore("agents", page[-1]) if len(page) == a["limit"] else None
+    return {"repaired": repaired, "after": last}
+
+
+VERBS = {
+    "node_join": node_join,
+    "node_beat": node_beat,
+    "node_leave": node_leave,
+    "node_pull": node_pull,
+    "node_reconcile": node_reconcile,
+}

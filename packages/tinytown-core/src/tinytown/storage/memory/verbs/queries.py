@@ -1,0 +1,185 @@
+"""The queries: they change nothing, read indexes and answer in pages."""
+
+from __future__ import annotations
+
+from tinytown.domain.ids import CONDUCTOR_ID
+from tinytown.storage.memory.rules import Args, find, has_work, resolve
+from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.verbs.agents import view
+
+KINDS = {"t": "task", "a": "agent", "m": "message", "r": "round", "q": "attention", "n": "node"}
+TASK_STATES = (
+    "waiting",
+    "pending",
+    "assigned",
+    "running",
+    "verifying",
+    "blocked",
+    "completed",
+    "failed",
+    "cancelled",
+)
+
+
+def _kind(ref: str) -> str:
+    letter, dash, _rest = ref.strip().lower().partition("-")
+    return KINDS.get(letter, "agent") if dash else "agent"
+
+
+def show(tx: Tx, a: Args) -> Fields:
+    """Show one record of any kind with its history. A name that looks like the beginning of an id may be either."""
+    ref = a["ref"]
+    kind = a.get("kind") or _kind(ref)
+    if not a.get("kind") and tx.hget("names", ref.strip().lower().partition(" [")[0]):
+        kind = "agent"
+    record = find(tx, kind, ref)
+    shown = view(tx, record) if kind == "agent" else record
+    return {"kind": kind, "record": shown, "history": tx.entries(f"history:{record['id']}")}
+
+
+def list_tasks(tx: Tx, a: Args) -> Fields:
+    """List tasks by creation, one page."""
+    agent = resolve(tx, "agent", a["agent"]) if a.get("agent") else None
+    index = f"tasks:{a['state']}" if a.get("state") else "tasks"
+    found = tx.zrange(index, a["limit"] + 1, after=a.get("after"))
+    records = [tx.load("task", ref) for ref in found[: a["limit"]]]
+    items = [task for task in records if task is not None and (agent is None or task.get("agent_id") == agent)]
+    last = tx.zscore(index, found[a["limit"] - 1]) if len(found) > a["limit"] else None
+    return {"items": items, "next": last}
+
+
+def list_agents(tx: Tx, a: Args) -> Fields:
+    """List agents by creation, one page."""
+    found = tx.zrange("agents", a["limit"] + 1, after=a.get("after"))
+    items = [view(tx, agent) for ref in found[: a["limit"]] if (agent := tx.load("agent", ref))]
+    last = tx.zscore("agents", found[a["limit"] - 1]) if len(found) > a["limit"] else None
+    return {"items": items, "next": last}
+
+
+def list_messages(tx: Tx, a: Args) -> Fields:
+    """Peek into the lanes of an agent, urgent first; nothing is marked."""
+    agent = resolve(tx, "agent", a["agent"])
+    refs = [ref for name in ("urgent", "normal") for ref in tx.zrange(f"lane:{agent}:{name}", a["limit"])]
+    return {"items": [message for ref in refs[: a["limit"]] if (message := tx.load("message", ref))], "next": None}
+
+
+def list_rounds(tx: Tx, a: Args) -> Fields:
+    """List the last rounds of an agent, the newest last."""
+    agent = resolve(tx, "agent", a["agent"])
+    refs = tx.zrange(f"rounds:{agent}", 1000)[-a["limit"] :]
+    return {"items": [found for ref in refs if (found := tx.load("round", ref))], "next": None}
+
+
+def list_attention(tx: Tx, a: Args) -> Fields:
+    """List the open items by creation, one page."""
+    found = tx.zrange("attention", a["limit"] + 1, after=a.get("after"))
+    items = [item for ref in found[: a["limit"]] if (item := tx.load("attention", ref))]
+    return {"items": items, "next": tx.zscore("attention", found[a["limit"] - 1]) if len(found) > a["limit"] else None}
+
+
+def list_nodes(tx: Tx, _a: Args) -> Fields:
+    """List all nodes that ever joined."""
+    return {"items": [node for ref in tx.smembers("nodes") if (node := tx.load("node", ref))], "next": None}
+
+
+def status(tx: Tx, a: Args) -> Fields:
+    """Count everything, and show the first agents, nodes and open items."""
+    agents = list_agents(tx, {"limit": a["limit"]})
+    return {
+        "town": {key: tx.hget("town", key) for key in ("name", "instance", "schema", "created_at")},
+        "tasks": {state: tx.zcard(f"tasks:{state}") for state in TASK_STATES},
+        "agents_total": tx.zcard("agents"),
+        "agents": agents["items"],
+        "agents_next": agents["next"],
+        "nodes": list_nodes(tx, {})["items"],
+        "attention_total": tx.zcard("attention"),
+        "attention": list_attention(tx, {"limit": a["limit"]})["items"],
+        "conductor_mail": tx.zcard(f"lane:{CONDUCTOR_ID}:urgent") + tx.zcard(f"lane:{CONDUCTOR_ID}:normal"),
+        "live": tx.scard("live"),
+    }
+
+
+def current(tx: Tx, a: Args) -> Fields:
+    """Give the task of an agent's live round, or None."""
+    agent = find(tx, "agent", a["agent"])
+    return {"task": tx.load("task", agent.get("task_id"))}
+
+
+def wait_facts(tx: Tx, a: Args) -> Fields:
+    """Say what a wait for an agent or a task still waits for."""
+    ref = a["ref"]
+    kind = "task" if _kind(ref) == "task" and not tx.hget("names", ref.strip().lower()) else "agent"
+    if kind == "task":
+        return {"kind": "task", "record": find(tx, "task", ref)}
+    agent = find(tx, "agent", ref)
+    mine = [task for task_id in tx.zrange(f"mine:{agent['id']}", 1000) if (task := tx.load("task", task_id))]
+    backlog = tx.zcard(f"backlog:{agent['role']}") + tx.zcard("backlog:")
+    return {
+        "kind": "agent",
+        "record": view(tx, agent),
+        "tasks": mine,
+        "busy": bool(agent.get("round_id")) or has_work(tx, agent),
+        "backlog": backlog,
+    }
+
+
+def why_facts(tx: Tx, a: Args) -> Fields:
+    """Gather what explains the present state of a task, an agent, a message, a round or a node."""
+    shown = show(tx, a)
+    record, kind = shown["record"], shown["kind"]
+    agent_id = record["id"] if kind == "agent" else record.get("agent_id") or record.get("to_id")
+    agent = tx.load("agent", agent_id)
+    task = record if kind == "task" else tx.load("task", record.get("task_id"))
+    parked = f"parked:{(agent.get('account') or agent['id']) if agent else ''}"
+    blockers = [tx.load("task", ref) for ref in (tx.smembers(f"blockers:{task['id']}") if task else ())]
+    queue = tx.zrange(f"queue:{agent['id']}", 100) if agent else []
+    kinds = ("mail_loop", "auth_required", "start_failed", "agent_error", "disk_full", "dead_letter", "expired")
+    asked = [
+        tx.load("attention", tx.hget("attention_by", f"{name}:{ref}"))
+        for name in kinds
+        for ref in dict.fromkeys([record["id"], agent_id])
+    ]
+    if task and task.get("reason"):
+        asked.append(tx.load("attention", tx.hget("attention_by", f"{task['reason'].partition(':')[0]}:{task['id']}")))
+    return {
+        **shown,
+        "agent": view(tx, agent) if agent else None,
+        "task": task,
+        "round": tx.load("round", (task or {}).get("round_id") or (agent or {}).get("round_id")),
+        "blockers": [found for found in blockers if found is not None],
+        "queue": queue,
+        "parked_until": tx.hget(parked, "until"),
+        "parked_probe": tx.hget(parked, "probe"),
+        "nodes": list_nodes(tx, {})["items"],
+        "agents_total": tx.zcard("agents"),
+        "attention": [item for item in asked if item is not None],
+        "now": tx.now,
+    }
+
+
+def schedule_snapshot(tx: Tx, a: Args) -> Fields:
+    """Show a scheduler the idle agents of a node and the oldest tasks of the backlog, by role."""
+    agents = [agent for ref in a["agents"] if (agent := tx.load("agent", ref))]
+    idle = [
+        agent for agent in agents if agent["state"] == "idle" and agent["wanted"] == "run" and not has_work(tx, agent)
+    ]
+    tasks: list[Fields] = []
+    for role in dict.fromkeys(["", *(agent["role"] for agent in idle), *a.get("roles", [])]):
+        tasks += [task for ref in tx.zrange(f"backlog:{role}", a["limit"]) if (task := tx.load("task", ref))]
+    return {"agents": idle, "tasks": tasks, "now": tx.now}
+
+
+VERBS = {
+    "show": show,
+    "list_tasks": list_tasks,
+    "list_agents": list_agents,
+    "list_messages": list_messages,
+    "list_rounds": list_rounds,
+    "list_attention": list_attention,
+    "list_nodes": list_nodes,
+    "status": status,
+    "current": current,
+    "wait_facts": wait_facts,
+    "why_facts": why_facts,
+    "schedule_snapshot": schedule_snapshot,
+}
