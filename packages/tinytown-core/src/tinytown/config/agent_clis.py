@@ -78,27 +78,29 @@ class AgentCliConfig:
     stall_timeout_secs: int | None = option(None, low=1)
 
 
-def read_agent_cli(value: object, place: Place, *, shell: bool = False) -> AgentCliConfig:
+def read_agent_cli(value: object, place: Place, *, through_sh: bool = False) -> AgentCliConfig:
     """Read one entry: a table, or the bare command line.
 
     Args:
         value: What the file holds.
         place: Where.
-        shell: Whether a command that needs a shell is given to `/bin/sh`, as the Rust program did with all.
+        through_sh: Whether a command that needs a shell is given to `/bin/sh`, as the Rust program did with all.
     """
-    table = {"command": value} if isinstance(value, str) else value
-    if isinstance(table, dict) and "argv" in table:
+    table: object = {"command": value} if isinstance(value, str) else value
+    keys = set(cast("dict[str, object]", table)) if isinstance(table, dict) else set[str]()
+    if "argv" in keys:
         raise place.child("argv").error("is not a key of this file", "write the words as one text: `command`")
     entry = read_table(AgentCliConfig, table, place)
-    prompt_given = isinstance(table, dict) and "prompt" in table
     command = place.child("command")
     argv = (
-        ("/bin/sh", "-c", entry.command) if shell and needs_shell(entry.command) else split_command(entry.command, command)
+        ("/bin/sh", "-c", entry.command)
+        if through_sh and needs_shell(entry.command)
+        else split_command(entry.command, command)
     )
     names_file = any(PROMPT_FILE in word for word in argv)
-    prompt = "file" if names_file and not prompt_given else entry.prompt
+    prompt = "file" if names_file and "prompt" not in keys else entry.prompt
     if prompt == "file" and not names_file:
-        raise command.error(f"does not name `{PROMPT_FILE}`", f'put `{PROMPT_FILE}` where the program expects the path')
+        raise command.error(f"does not name `{PROMPT_FILE}`", f"put `{PROMPT_FILE}` where the program expects the path")
     if prompt != "file" and names_file:
         raise place.child("prompt").error(f"must be `file`, because the command names `{PROMPT_FILE}`")
     return attrs.evolve(entry, argv=argv, prompt=prompt)

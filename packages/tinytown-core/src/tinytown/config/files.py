@@ -1,11 +1,11 @@
-"""Reading and writing small files safely: whole or not at all, private where they hold secrets, one writer at a time."""
+"""Reading and writing small files safely: whole or not at all, private where secret, one writer at a time."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -173,13 +173,11 @@ def check_private(path: Path) -> None:
     if found.st_uid not in (os.geteuid(), 0):
         raise ConfigError(path=str(path), detail="belongs to another user", hint="make a file of your own there")
     if stat.S_IMODE(found.st_mode) & 0o077:
-        raise ConfigError(
-            path=str(path), detail="holds secrets but others can read it", hint=f"run `chmod 600 {path}`"
-        )
+        raise ConfigError(path=str(path), detail="holds secrets but others can read it", hint=f"run `chmod 600 {path}`")
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Generator[None]:
     """Hold a folder's lock: of all commands that write files there, one at a time reads and writes.
 
     The lock is on the folder itself, so no lock file is left behind, and it ends with the process.

@@ -219,9 +219,9 @@ class TownConfig:
     redis: RedisConfig = attrs.Factory(RedisConfig)
     agent: AgentConfig = attrs.Factory(AgentConfig)
     agent_clis: Mapping[str, AgentCliConfig] = option(attrs.Factory(dict), parse=read_agent_clis)
-    gates: "tuple[Gate, ...]" = option((), parse=_read_gates)
+    gates: "tuple[Gate, ...]" = option((), parse=_read_gates)  # noqa: RUF009 - a field of attrs
     budget: BudgetConfig = attrs.Factory(BudgetConfig)
-    townhall: "TownhallConfig | None" = option(None, parse=_read_townhall)
+    townhall: "TownhallConfig | None" = option(None, parse=_read_townhall)  # noqa: RUF009
     events: EventsConfig = attrs.Factory(EventsConfig)
     workspace: WorkspaceConfig = attrs.Factory(WorkspaceConfig)
     logs: LogsConfig = attrs.Factory(LogsConfig)
@@ -256,7 +256,7 @@ def parse_town(text: str, path: str) -> TownConfig:
     config = read_table(TownConfig, adapted.table, place)
     clis = dict(config.agent_clis)
     for name, entry in shell.items():
-        clis[name] = read_agent_cli(entry, place.child("agent_clis").child(name), shell=True)
+        clis[name] = read_agent_cli(entry, place.child("agent_clis").child(name), through_sh=True)
     return attrs.evolve(
         config,
         agent_clis=clis,
