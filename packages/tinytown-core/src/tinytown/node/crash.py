@@ -1,0 +1,77 @@
+"""Named places where a fault test may kill the process: between any two durable steps.
+
+Standard library only, since the launcher and its shims import it. In ordinary life :func:`point` is one look into
+the environment. With ``TINYTOWN_CRASH_AT=name`` (or ``name:3`` for the third passing) the process kills itself there
+with SIGKILL, as a power cut or the kernel's memory killer would. ``TINYTOWN_CRASH_ONCE=FILE`` lets that happen one
+time: the file is created first, and whoever finds it goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+CRASH_AT: Final = "TINYTOWN_CRASH_AT"
+CRASH_ONCE: Final = "TINYTOWN_CRASH_ONCE"
+
+POINTS: Final[dict[str, str]] = {
+    "launcher.received": "the launcher has read a line and done nothing yet",
+    "launcher.locked": "the launcher holds the round's lock and its life line, and has not forked",
+    "launcher.forked": "the shim exists, the node has no answer",
+    "launcher.answered": "the node has its answer",
+    "shim.forked": "the shim runs and has claimed nothing",
+    "shim.claim_written": "the claim is written under a name of its own, not linked",
+    "shim.claimed": "the round is claimed, no CLI exists",
+    "shim.cli_forked": "the CLI's process waits behind the gate, nobody knows its pid",
+    "shim.cli_recorded": "the CLI's pid is on disk, the gate is shut",
+    "shim.released": "the gate is open",
+    "shim.running": "the CLI executes",
+    "shim.segment_dropped": "the oldest tail segment of a long log is gone, the next one not yet there",
+    "shim.segment_opened": "a new tail segment of a long log exists and is empty",
+    "ending.collected": "the round is to end, its processes are known, none has been signalled",
+    "ending.signalled": "the first signal of an ending is out",
+    "shim.cli_exited": "the CLI is gone, its leftovers are not looked at",
+    "shim.swept": "the leftovers are gone, the log is in pieces",
+    "shim.join_indexed": "the index of a long log is written, its pieces are apart",
+    "shim.join_copied": "a tail segment is copied into the log and still there as well",
+    "shim.joined": "the log is whole, the exit is not written",
+    "shim.exit_written": "the exit is written, not yet forced to disk",
+    "shim.exit_synced": "all is on disk, the shim has not left",
+    "prepare.spec_written": "the node has written a round's spec, its exit file and life line are missing",
+    "prepare.done": "the round's folder is complete, the launcher knows nothing of it",
+    "void.written": "a recovering node has written a void claim, not linked",
+    "void.linked": "a recovering node has claimed a round as never started",
+}
+"""Each crash point with what is true there. A part of the node that adds a durable step adds its name here."""
+
+_passings: dict[str, int] = {}
+
+
+def point(name: str) -> None:
+    """Die here if the environment says so.
+
+    Args:
+        name: One of :data:`POINTS`.
+
+    Raises:
+        KeyError: The name is not registered, so no test could ever reach it.
+    """
+    if name not in POINTS:
+        raise KeyError(name)
+    wanted = os.environ.get(CRASH_AT)
+    if wanted is None:
+        return
+    target, _, nth = wanted.partition(":")
+    if target != name:
+        return
+    _passings[name] = _passings.get(name, 0) + 1
+    if _passings[name] != int(nth or 1):
+        return
+    once = os.environ.get(CRASH_ONCE)
+    if once is not None:
+        try:
+            os.close(os.open(once, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return
+    os.kill(os.getpid(), signal.SIGKILL)

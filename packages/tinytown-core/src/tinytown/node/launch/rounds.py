@@ -1,0 +1,226 @@
+"""The node's side of one round's folder: look at it, follow it, end it.
+
+Everything is derived from the folder, so a node that was started a moment ago knows as much as the one that launched
+the round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import fcntl
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+
+from tinytown.node import processes
+from tinytown.node.launch import files
+from tinytown.node.launch.capped_log import join, layout
+from tinytown.node.launch.ending import Ending, full_steps
+from tinytown.node.launch.files import ExitRecord, Spec
+from tinytown.node.launch.log_reader import LogReader
+
+
+class RoundState(enum.StrEnum):
+    """What a round's folder says about it."""
+
+    FREE = "free"
+    """No shim has claimed it; one may still, until it is voided."""
+    VOID = "void"
+    """Its CLI never executed and never will."""
+    LIVE = "live"
+    """A shim holds it."""
+    ENDED = "ended"
+    """It ended and its exit record is whole."""
+    LOST = "lost"
+    """Its shim died without an exit record; processes of it may be left."""
+    REBOOT = "reboot"
+    """It ran in an earlier boot of the machine and left no exit record."""
+
+
+class RoundProcess:
+    """A round by its folder.
+
+    Use it as ``async with RoundProcess(folder) as process`` to follow it; looking at it needs no attachment.
+
+    Attributes:
+        directory: The round's folder.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Name the round; nothing is opened."""
+        self.directory = directory
+        self._life: int | None = None
+        self._gone = asyncio.Event()
+        self._grew = asyncio.Event()
+
+    @property
+    def spec(self) -> Spec:
+        """What the round was prepared to run, read anew each time."""
+        return files.read_spec(self.directory)
+
+    @property
+    def exit(self) -> ExitRecord | None:
+        """How it ended, once that is written."""
+        return files.read_exit(self.directory)
+
+    def state(self) -> RoundState:
+        """Look; nothing is changed."""
+        claim = files.read_claim(self.directory)
+        if claim is None:
+            return RoundState.LIVE if self._lock_held() else RoundState.FREE
+        if claim.void:
+            return RoundState.VOID
+        this_boot = claim.boot_id == processes.boot_id()
+        if this_boot and self._lock_held():
+            return RoundState.LIVE
+        if self.exit is not None:
+            return RoundState.ENDED
+        if not this_boot:
+            return RoundState.REBOOT
+        # The CLI executes only after its process is on record, and the shim that could record it is gone.
+        return RoundState.LOST if files.read_cli(self.directory) is not None else RoundState.VOID
+
+    def log(self, position: int = 0) -> LogReader:
+        """Read the output from a position on; see :class:`LogReader`."""
+        spec = self.spec
+        return LogReader(Path(spec.log), spec.max_log_bytes, position)
+
+    def attach(self) -> None:
+        """Listen on the life line, inside a running event loop. A shim that is gone already counts as a round's end."""
+        if self._life is not None or self._gone.is_set():
+            return
+        try:
+            self._life = os.open(self.directory / files.LIFE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._gone.set()
+            return
+        asyncio.get_running_loop().add_reader(self._life, self._hear)
+        self._hear()  # a writer that left before we came gives no event, only an end of file
+
+    def detach(self) -> None:
+        """Stop listening; the round goes on."""
+        if self._life is not None:
+            asyncio.get_running_loop().remove_reader(self._life)
+            os.close(self._life)
+            self._life = None
+
+    async def __aenter__(self) -> Self:
+        """Attach."""
+        self.attach()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Detach."""
+        self.detach()
+
+    async def growth(self) -> AsyncIterator[None]:
+        """Tell when to read the log: at once, after each growth, and a last time when the shim is gone."""
+        self.attach()
+        yield
+        while not self._gone.is_set():
+            await self._grew.wait()
+            self._grew.clear()
+            yield
+
+    async def wait(self) -> RoundState:
+        """Wait until the shim is gone.
+
+        Returns:
+            ENDED, LOST or VOID; FREE when the shim died before it claimed the round (void it then).
+        """
+        while True:
+            self.attach()
+            await self._gone.wait()
+            state = self.state()
+            if state is not RoundState.LIVE:
+                return state
+            # Only another shim, forked for the same folder meanwhile, can hold the lock now: follow that one.
+            self._gone.clear()
+            await asyncio.sleep(0)
+
+    def ask_end(self, *, hurry: bool = False) -> bool:
+        """Ask the shim to end the round: interrupt, terminate, kill. Asking again shortens the waits.
+
+        Args:
+            hurry: Shorten the waits at once.
+
+        Returns:
+            False when there is no shim to ask: not yet claimed, or gone.
+        """
+        claim = files.read_claim(self.directory)
+        if claim is None or claim.void or claim.boot_id != processes.boot_id():
+            return False
+        return processes.send(claim.owner, signal.SIGINT if hurry else signal.SIGTERM)
+
+    def claim_void(self) -> bool:
+        """Make sure that a round which nobody has claimed never starts.
+
+        Returns:
+            True: it never started and never will. False: somebody has claimed it; look at :meth:`state`.
+        """
+        me = processes.identity(os.getpid())
+        if me is None:
+            raise ProcessLookupError("this process is not in the process table")
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if files.claim(self.directory, owner=me, boot_id=processes.boot_id(), void=True):
+            return True
+        claim = files.read_claim(self.directory)
+        return claim is not None and claim.void
+
+    async def end_leftovers(self) -> dict[str, Any]:
+        """End what a round left whose shim died, and join its log. For LOST and REBOOT rounds only.
+
+        Returns:
+            Lists of ``[pid, name]`` under ``ended``, ``spared`` and ``surviving``.
+        """
+        spec = self.spec
+        claim = files.read_claim(self.directory)
+        report: dict[str, Any] = {"ended": [], "spared": [], "surviving": []}
+        if claim is not None and not claim.void and claim.boot_id == processes.boot_id():
+            ending = Ending(spec, cli=files.read_cli(self.directory), since=claim.owner.ticks)
+            for pause in ending.run(full_steps(spec)):
+                await asyncio.sleep(pause)
+            report = ending.report()
+            if any(report.values()):
+                files.write_json(self.directory / files.LEFTOVERS, report)
+        self.join_log()
+        return report
+
+    def join_log(self) -> bool:
+        """Make one file of the log of a round whose shim is gone; False when the disk has no room for it."""
+        spec = self.spec
+        try:
+            join(layout(Path(spec.log), spec.max_log_bytes))
+        except OSError:
+            return False
+        return True
+
+    def _lock_held(self) -> bool:
+        try:
+            lock = os.open(self.directory / files.LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            # Shared, so that two who look do not mistake each other for a shim.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+    def _hear(self) -> None:
+        life = self._life
+        if life is None:
+            return
+        try:
+            data = os.read(life, 65536)
+        except BlockingIOError:
+            return
+        self._grew.set()
+        if not data:
+            self.detach()
+            self._gone.set()
