@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ class Playground:
         self.root = root
         self.marks: list[str] = []
 
-    def prepare(self, script: str | list[str], name: str = "r-aaaaaaaa", **changes: Any) -> RoundProcess:
+    def prepare(self, script: str | list[str], name: str | None = None, **changes: Any) -> RoundProcess:
         """Prepare a round that runs a shell script (or an argv)."""
+        name = name or f"r-{uuid.uuid4().hex}"  # tests run side by side, and a round is known by its id
         directory = self.root / "rounds" / name
         argv = ["/bin/sh", "-c", script] if isinstance(script, str) else script
         spec = Spec(
