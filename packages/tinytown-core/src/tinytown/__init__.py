@@ -35,7 +35,6 @@ _SNAPSHOT = "tinytown.hookspecs.snapshot"
 _TOOLS = "tinytown.adapters.tools"
 
 _HOMES = {
-    "__version__": "tinytown._version",
     "AdapterInfo": _VALUES,
     "AgentSpec": _VALUES,
     "Capability": _VALUES,
@@ -54,6 +53,7 @@ _HOMES = {
     "Stdin": _VALUES,
     "TownSnapshot": _SNAPSHOT,
     "UsageScope": _VALUES,
+    "__version__": "tinytown._version",
     "fingerprint": _TOOLS,
     "hookimpl": "tinytown.hookspecs.markers",
     "json_object": _TOOLS,

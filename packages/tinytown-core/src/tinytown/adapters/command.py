@@ -1,6 +1,7 @@
 """The adapter for a command line of the user's own: a table ``[agent_clis.X]`` of the town file.
 
-It knows nothing of the program but its words, how it takes the prompt, and its exit code.
+It knows nothing of the program but its words, how it takes the prompt, and its exit code. The table arrives as
+``AgentSpec.options`` with the command already split: ``argv``, ``prompt``, ``env``.
 """
 
 from __future__ import annotations
@@ -8,9 +9,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 
-from tinytown.adapters.tools import table, text_of
-from tinytown.adapters.words import split_command
-from tinytown.errors import AgentCliError, UsageError
+from tinytown.adapters.tools import table, text_of, words_of
+from tinytown.errors import AgentCliError
 from tinytown.hookspecs.markers import hookimpl
 from tinytown.hookspecs.values import AdapterInfo, AgentSpec, Capability, Command, Diagnosis, RoundSpec, Stdin
 
@@ -29,7 +29,7 @@ def tinytown_adapter_info() -> AdapterInfo:
 
 @hookimpl
 def tinytown_round_command(agent: AgentSpec, round_spec: RoundSpec) -> Command:
-    """Make the words of the table's ``command`` and hand over the prompt as its ``prompt`` says."""
+    """Take the words of the table and hand over the prompt as its ``prompt`` says."""
     words = _words(agent)
     way = text_of(agent.options.get("prompt")) or ("file" if _names_file(words) else "stdin")
     filled = tuple(_fill(word, agent, round_spec) for word in words)
@@ -75,13 +75,11 @@ def diagnose_command(agent: AgentSpec, env: Mapping[str, str]) -> Diagnosis:
 
 
 def _words(agent: AgentSpec) -> tuple[str, ...]:
-    command = agent.options.get("command")
-    if not isinstance(command, str):
-        raise _refused(agent, "its table has no `command`", hint=f'add `command = "…"` to `[agent_clis.{agent.cli}]`')
-    try:
-        return split_command(command)
-    except UsageError as error:
-        raise _refused(agent, error.detail, hint=error.hint) from None
+    words = words_of(agent.options.get("argv"))
+    if not words:
+        hint = f'add `command = "…"` to `[agent_clis.{agent.cli}]`'
+        raise _refused(agent, "its table names no command", hint=hint)
+    return words
 
 
 def _names_file(words: tuple[str, ...]) -> bool:

@@ -84,6 +84,7 @@ def tinytown_round_output(line: str) -> Sequence[OutputEvent] | None:
             key=text_of(event.get("key")),
             status=_whole(event.get("status")),
             retry_after_s=_whole(event.get("retry_after_s")),
+            retry_at_ms=_whole(event.get("retry_at_ms")),
         ),
     )
 

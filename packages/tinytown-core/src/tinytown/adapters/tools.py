@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from tinytown.hookspecs.values import AdapterInfo, Diagnosis
@@ -62,6 +62,13 @@ def micros_of(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MOST_DOLLARS:
         return None
     return round(value * 1_000_000)
+
+
+def words_of(value: object) -> tuple[str, ...]:
+    """Give a list of words as it is, and none for anything else. For ``args`` in a table of ``[agent_clis]``."""
+    if not isinstance(value, list | tuple):
+        return ()
+    return tuple(word for word in cast("Sequence[object]", value) if isinstance(word, str))
 
 
 def probe_executable(info: AdapterInfo, env: Mapping[str, str]) -> tuple[Diagnosis, ...]:

@@ -240,6 +240,7 @@ class OutputEvent:
         key: Name of the step, so that a repeated report of one step does not count twice.
         status: HTTP status of the model service, or None.
         retry_after_s: Seconds until the service may be asked again, or None.
+        retry_at_ms: When it may be asked again, in milliseconds since 1970, UTC, where the CLI gives an instant.
     """
 
     kind: EventKind
@@ -254,6 +255,7 @@ class OutputEvent:
     key: str = ""
     status: int | None = None
     retry_after_s: float | None = None
+    retry_at_ms: int | None = None
 
     @property
     def cumulative(self) -> bool:
@@ -268,9 +270,11 @@ class OutcomeReport:
     Attributes:
         outcome: The word that decides what happens to task and mail.
         detail: One sentence for people: the question, the error, why it is so.
-        retry_after_s: Seconds until the account may be used again, or None when unknown.
+        retry_after_s: Seconds from the round's end until the account may be used again, or None when unknown.
+        retry_at_ms: The instant, in milliseconds since 1970, UTC, or None; it goes before ``retry_after_s``.
     """
 
     outcome: Outcome
     detail: str = ""
     retry_after_s: float | None = None
+    retry_at_ms: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,17 +54,17 @@ class Adapter:
         return cls(name, load("adapters", name))
 
     @classmethod
-    def for_cli(cls, cli: str, tables: Mapping[str, Mapping[str, object]]) -> Adapter:
+    def for_cli(cls, cli: str, own: Container[str]) -> Adapter:
         """Load the adapter of an agent CLI as a town knows it.
 
         Args:
             cli: Name of the agent CLI.
-            tables: The tables ``[agent_clis.X]`` of the town file by their names.
+            own: Names of the command lines of the user's own, the tables ``[agent_clis.X]``.
 
         Returns:
-            For a name with a table that holds a ``command``: the adapter ``command``. Else the adapter of that name.
+            The adapter ``command`` for one of these, else the adapter of that name.
         """
-        return cls.load("command" if "command" in tables.get(cli, {}) else cli)
+        return cls.load("command" if cli in own else cli)
 
     def can(self, capability: Capability) -> bool:
         """Say whether the CLI has a capability."""

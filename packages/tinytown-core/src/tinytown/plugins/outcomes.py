@@ -41,14 +41,14 @@ def by_events_and_exit(ended: ProcessEnd, events: Sequence[OutputEvent]) -> Outc
     if ended.why in {EndReason.TIME_LIMIT, EndReason.STALLED}:
         waiting = _waiting_for(events)
         if waiting is not None:
-            return _report(waiting)
+            return _report(waiting, events)
         late = ended.why is EndReason.TIME_LIMIT
         outcome = Outcome.TIMED_OUT if late else Outcome.STALLED
         said = "it ran longer than its time limit" if late else "it showed no progress for too long"
         return OutcomeReport(outcome=outcome, detail=ended.detail or said)
     for event in reversed(events):
         if event.final and event.kind in _OUTCOMES:
-            return _report(event)
+            return _report(event, events)
     if ended.signal is not None:
         return OutcomeReport(outcome=Outcome.CRASHED, detail=ended.detail or f"ended by signal {ended.signal}")
     if ended.exit_code == 0:
@@ -71,5 +71,10 @@ def _last_error(events: Sequence[OutputEvent]) -> str:
     return next((event.text for event in reversed(events) if event.kind is EventKind.ERROR and event.text), "")
 
 
-def _report(event: OutputEvent) -> OutcomeReport:
-    return OutcomeReport(outcome=_OUTCOMES[event.kind], detail=event.text, retry_after_s=event.retry_after_s)
+def _report(event: OutputEvent, events: Sequence[OutputEvent]) -> OutcomeReport:
+    """Carry over when the service may be asked again, which some CLIs say in an earlier line than the end."""
+    hints = (item for item in reversed(events) if item.kind is event.kind)
+    at_ms = event.retry_at_ms or next((item.retry_at_ms for item in hints if item.retry_at_ms), None)
+    return OutcomeReport(
+        outcome=_OUTCOMES[event.kind], detail=event.text, retry_after_s=event.retry_after_s, retry_at_ms=at_ms
+    )
