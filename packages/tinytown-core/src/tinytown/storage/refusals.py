@@ -6,12 +6,12 @@ A script that refuses answers ``{"error": {"code": …, fields…}}`` and has ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from tinytown import errors
 
 
-def raise_refusal(error: Mapping[str, Any]) -> None:
+def raise_refusal(error: Mapping[str, Any]) -> NoReturn:
     """Raise the error that a refusal stands for.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.storage.memory.moves import block, fresh_start, move
 from tinytown.storage.memory.rules import Args, find, has_work
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 
 
 def assign(tx: Tx, a: Args, task: Fields, want: Fields, by: str) -> None:
@@ -62,8 +62,8 @@ def block_(tx: Tx, a: Args, task: Fields, want: Fields, by: str) -> None:
 
 def submit(tx: Tx, a: Args, task: Fields, want: Fields, by: str) -> None:
     """Claim that a task is done: to its gates, or completed where none applies."""
-    gates = want.get("gates") or []
-    evidence = list(task.get("evidence") or ())
+    gates = items(want.get("gates"))
+    evidence = items(task.get("evidence"))
     if want.get("no_gates"):
         evidence.append({"kind": "no_gates", "by": by, "at": tx.now})
     done = {"result": want.get("result"), "evidence": evidence, "findings": None, "head": want.get("head")}

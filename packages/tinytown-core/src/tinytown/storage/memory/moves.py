@@ -61,17 +61,20 @@ def note(tx: Tx, task: Fields, verb: str, old: str | None, by: str, **more: Any)
     """Write one line of a task's history and the event of it."""
     entry = {"at": tx.now, "verb": verb, "old": old, "new": task["state"], "by": by, **more}
     tx.push(f"history:{task['id']}", {name: value for name, value in entry.items() if value is not None})
-    kind = "task.completed" if task["state"] == "completed" else _PAST[verb]
-    tx.event(
-        kind,
-        task_id=task["id"],
-        agent_id=task.get("agent_id"),
-        round_id=more.get("round_id"),
-        mission_id=task.get("mission_id"),
-        old=old,
-        new=task["state"],
-        detail=more.get("reason"),
-    )
+    kinds = [_PAST[verb]] if verb != "pass" or task["state"] != "completed" else []
+    if task["state"] == "completed":
+        kinds.append("task.completed")
+    for kind in kinds:
+        tx.event(
+            kind,
+            task_id=task["id"],
+            agent_id=task.get("agent_id"),
+            round_id=more.get("round_id"),
+            mission_id=task.get("mission_id"),
+            old=old,
+            new=task["state"],
+            detail=more.get("reason"),
+        )
 
 
 def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **changes: Any) -> None:

@@ -85,7 +85,7 @@ class MemoryStorage:
         found = self.town.data.get(name)
         return found if isinstance(found, Stream) else Stream()
 
-    def _newer(self, name: str, after: str, limit: int) -> list[Entry]:
+    def _newer(self, name: str, after: str, limit: int) -> Sequence[Entry]:
         stream = self._stream(name)
         if name == "events" and _place(after) < _place(stream.trimmed_id) and stream:
             raise EventsTrimmedError(oldest=stream[0][0])

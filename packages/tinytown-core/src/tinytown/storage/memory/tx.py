@@ -7,7 +7,7 @@ data exactly as it was, because all writes wait for `commit`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from tinytown.domain.ids import IdKind
@@ -87,6 +87,9 @@ class Tx:
             self._changed[key] = kind() if value is None else copy.copy(value)
         return self._changed[key]
 
+    def _sorted(self, key: str) -> SortedSet:
+        return self._read(key, SortedSet) or SortedSet()
+
     def zadd(self, key: str, score: float, member: str) -> None:
         """Put a member into a sorted set, or move it."""
         self._write(key, SortedSet)[member] = score
@@ -98,7 +101,7 @@ class Tx:
 
     def zscore(self, key: str, member: str) -> float | None:
         """Give the score of a member, or None."""
-        return (self._read(key, SortedSet) or {}).get(member)
+        return self._sorted(key).get(member)
 
     def zcard(self, key: str) -> int:
         """Count the members of a sorted set."""
@@ -106,13 +109,13 @@ class Tx:
 
     def zrange(self, key: str, limit: int, *, after: float | None = None, upto: float | None = None) -> list[str]:
         """List members by score (equal ones by name), from above ``after`` up to and with ``upto``."""
-        rows = sorted((score, member) for member, score in (self._read(key, SortedSet) or {}).items())
+        rows = sorted((score, member) for member, score in self._sorted(key).items())
         kept = [m for s, m in rows if (after is None or s > after) and (upto is None or s <= upto)]
         return kept[:limit]
 
     def zlex(self, key: str, beginning: str, limit: int) -> list[str]:
         """List members that begin with a text, in order."""
-        return sorted(m for m in (self._read(key, SortedSet) or ()) if m.startswith(beginning))[:limit]
+        return sorted(member for member in self._sorted(key) if member.startswith(beginning))[:limit]
 
     def sadd(self, key: str, member: str) -> None:
         """Put a member into a set."""
@@ -129,11 +132,13 @@ class Tx:
 
     def smembers(self, key: str) -> list[str]:
         """List a set in order."""
-        return sorted(self._read(key, Members) or ())
+        found: Members = self._read(key, Members) or Members()
+        return sorted(found)
 
     def hget(self, key: str, field: str) -> Any:
         """Read one field of a hash that is no record."""
-        return (self._read(key, Hash) or {}).get(field)
+        found: Hash = self._read(key, Hash) or Hash()
+        return found.get(field)
 
     def hset(self, key: str, field: str, value: Any) -> None:
         """Write one field of a hash that is no record."""
@@ -232,6 +237,6 @@ def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, (list, tuple, dict)) and not value)
 
 
-def present(values: Iterable[Fields | None]) -> list[Fields]:
-    """Leave out the records that do not exist."""
-    return [value for value in values if value is not None]
+def items(value: Any) -> list[Any]:
+    """Read a list that may be absent."""
+    return list(value or ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinytown.storage.memory.changes import count_completed
 from tinytown.storage.memory.moves import block, move
 from tinytown.storage.memory.rules import Args, find, owner
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.round_end import apply_order, reject
 
 
@@ -78,7 +78,7 @@ def _judge(tx: Tx, a: Args, live: Fields, task: Fields) -> None:
     by, result = f"gate {live['gate']}", a["result"]
     if result == "pass":
         left = task["gates_left"][1:]
-        evidence = [*(task.get("evidence") or ()), a["evidence"]]
+        evidence = [*items(task.get("evidence")), a["evidence"]]
         if left:
             move(
                 tx, a, task, "pass", "verifying", by=by, gates_left=left, evidence=evidence, gate_tries=0, not_before=0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.storage.memory.rules import Args, acting_round, actor, find, open_attention, wake
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 
 WAKING = {"task", "query"}
 SHOWN_AT_ONCE = 50
@@ -130,7 +130,7 @@ def inbox_show(tx: Tx, a: Args) -> Fields:
                 tx.srem(f"waking:{reader}", ref)
             if acting:
                 dequeue(tx, message)
-                acting["messages"] = [*(acting.get("messages") or []), ref]
+                acting["messages"] = [*items(acting.get("messages")), ref]
     return {"messages": shown}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.storage.memory.rules import Args, find, has_work, resolve
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import view
 
 KINDS = {"t": "task", "a": "agent", "m": "message", "r": "round", "q": "attention", "n": "node"}
@@ -44,7 +44,7 @@ def list_tasks(tx: Tx, a: Args) -> Fields:
     found = tx.zrange(index, a["limit"] + 1, after=a.get("after"))
     records = [tx.load("task", ref) for ref in found[: a["limit"]]]
     items = [task for task in records if task is not None and (agent is None or task.get("agent_id") == agent)]
-    last = tx.zscore(index, found[a["limit"] - 1]) if len(found) > a["limit"] else None
+    last = tx.zscore(index, found[: a["limit"]][-1]) if len(found) > a["limit"] else None
     return {"items": items, "next": last}
 
 
@@ -52,7 +52,7 @@ def list_agents(tx: Tx, a: Args) -> Fields:
     """List agents by creation, one page."""
     found = tx.zrange("agents", a["limit"] + 1, after=a.get("after"))
     items = [view(tx, agent) for ref in found[: a["limit"]] if (agent := tx.load("agent", ref))]
-    last = tx.zscore("agents", found[a["limit"] - 1]) if len(found) > a["limit"] else None
+    last = tx.zscore("agents", found[: a["limit"]][-1]) if len(found) > a["limit"] else None
     return {"items": items, "next": last}
 
 
@@ -74,7 +74,10 @@ def list_attention(tx: Tx, a: Args) -> Fields:
     """List the open items by creation, one page."""
     found = tx.zrange("attention", a["limit"] + 1, after=a.get("after"))
     items = [item for ref in found[: a["limit"]] if (item := tx.load("attention", ref))]
-    return {"items": items, "next": tx.zscore("attention", found[a["limit"] - 1]) if len(found) > a["limit"] else None}
+    return {
+        "items": items,
+        "next": tx.zscore("attention", found[: a["limit"]][-1]) if len(found) > a["limit"] else None,
+    }
 
 
 def list_nodes(tx: Tx, _a: Args) -> Fields:
@@ -164,7 +167,7 @@ def schedule_snapshot(tx: Tx, a: Args) -> Fields:
         agent for agent in agents if agent["state"] == "idle" and agent["wanted"] == "run" and not has_work(tx, agent)
     ]
     tasks: list[Fields] = []
-    for role in dict.fromkeys(["", *(agent["role"] for agent in idle), *a.get("roles", [])]):
+    for role in dict.fromkeys(["", *(agent["role"] for agent in idle), *items(a.get("roles"))]):
         tasks += [task for ref in tx.zrange(f"backlog:{role}", a["limit"]) if (task := tx.load("task", ref))]
     return {"agents": idle, "tasks": tasks, "now": tx.now}
 

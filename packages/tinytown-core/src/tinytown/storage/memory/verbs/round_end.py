@@ -7,7 +7,7 @@ from typing import Any
 from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import block, move
 from tinytown.storage.memory.rules import Args, find, has_work, open_attention, owner, settle, unwake, wake
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import give_up, unpark, view
 from tinytown.storage.memory.verbs.mail import enqueue, handle, trace
 
@@ -156,7 +156,7 @@ def _stop_at(tx: Tx, a: Args, live: Fields, task: Fields, reason: str) -> None:
 
 def _return_mail(tx: Tx, a: Args, live: Fields, agent: Fields | None) -> None:
     """Mail is handled, goes back into its lane, or is given up when it was alone in too many failures."""
-    outcome, refs = live["outcome"], live.get("messages") or []
+    outcome, refs = live["outcome"], items(live.get("messages"))
     dealt_with = outcome in {"ok", "needs_input"} or bool(live.get("verdict"))
     for ref in refs:
         message = tx.load("message", ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.storage.memory.moves import block, move
 from tinytown.storage.memory.rules import Args, open_attention, owner, settle, unwake
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import view
 from tinytown.storage.memory.verbs.mail import dequeue, expire, trace, wakes
 
@@ -113,7 +113,7 @@ def _next_mail(tx: Tx, a: Args, agent: Fields) -> list[Fields]:
 
 def _may_talk(tx: Tx, a: Args, agent: Fields) -> bool:
     """Rounds without a task are limited by the hour, so that agents do not thank each other all night."""
-    recent = [at for at in agent.get("mail_rounds") or [] if tx.now - HOUR_MS < at <= tx.now]
+    recent = [at for at in items(agent.get("mail_rounds")) if tx.now - HOUR_MS < at <= tx.now]
     if len(recent) >= a["mail_rounds_per_hour"]:
         tx.zadd(f"due:{a['node_id']}", recent[0] + HOUR_MS, agent["id"])
         text = f"`{agent['name']}` had {len(recent)} rounds without a task within an hour; its mail waits"
@@ -167,7 +167,7 @@ def _begin(tx: Tx, a: Args, agent: Fields, task: Fields | None, mail: list[Field
 def _bundle(tx: Tx, live: Fields) -> Fields:
     """Everything that the prompt of a round is made of."""
     agent = tx.load("agent", live["agent_id"])
-    mail = [tx.load("message", ref) for ref in live.get("messages") or []]
+    mail = [tx.load("message", ref) for ref in items(live.get("messages"))]
     backlog: list[Fields] = []
     if agent is not None:
         for role in dict.fromkeys((agent["role"], "")):

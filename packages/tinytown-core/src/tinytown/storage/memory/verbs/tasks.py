@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import fresh_start, index, move, note, order, settle_dependents
 from tinytown.storage.memory.rules import Args, acting_round, actor, find, own_task, resolve, wake
-from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.tx import Fields, Tx, items
 
 
 def task_add(tx: Tx, a: Args) -> Fields:
@@ -14,7 +14,7 @@ def task_add(tx: Tx, a: Args) -> Fields:
     agent = changes.working_agent(tx, a["agent"]) if a.get("agent") else None
     needs: list[str] = []
     waits_for: list[str] = []
-    for ref in a.get("depends_on") or []:
+    for ref in items(a.get("depends_on")):
         needed = find(tx, "task", ref)
         if needed["id"] in needs:
             continue

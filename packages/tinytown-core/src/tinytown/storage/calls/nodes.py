@@ -1,0 +1,80 @@
+"""Calls of the node about itself."""
+
+from __future__ import annotations
+
+from tinytown.domain.records import Agent, Node, Round, Task
+from tinytown.storage import codec
+from tinytown.storage.calls._make import change, page, query, strings
+from tinytown.storage.calls.answers import DueAgent, Joined, Page, Pulled, Reconciled, Snapshot
+from tinytown.storage.protocol import Answer, Call
+
+
+def _node(answer: Answer) -> Node:
+    return codec.record(Node, answer["node"])
+
+
+def join(
+    node_id: str, *, name: str, pid: int, host: str, nonce: str, capacity: int, force: bool = False
+) -> Call[Joined]:
+    """Take the node's lease; ``force`` when its last process is known to be gone."""
+    args = {"id": node_id, "name": name, "pid": pid, "host": host, "nonce": nonce, "capacity": capacity}
+
+    def decode(answer: Answer) -> Joined:
+        return Joined(node=_node(answer), rounds=codec.records(Round, answer.get("rounds")))
+
+    return change("node_join", {**args, "force": force or None}, decode, natural=True)
+
+
+def beat(node_id: str, nonce: str, *, running: int) -> Call[Node]:
+    """Show that the node lives, and how many rounds it runs."""
+    return change("node_beat", {"node_id": node_id, "nonce": nonce, "running": running}, _node, natural=True)
+
+
+def leave(node_id: str, nonce: str, state: str) -> Call[Node]:
+    """Say that the node is ``stopping`` or ``down``."""
+    return change("node_leave", {"node_id": node_id, "nonce": nonce, "state": state}, _node, natural=True)
+
+
+def pull(node_id: str) -> Call[Pulled]:
+    """List what the node has to do now."""
+
+    def decode(answer: Answer) -> Pulled:
+        return Pulled(
+            due=codec.records(DueAgent, answer.get("due")),
+            verify=strings(answer.get("verify")),
+            ends=strings(answer.get("ends")),
+            next_at=answer.get("next_at"),
+            freed=int(answer.get("freed") or 0),
+            backlog=int(answer.get("backlog") or 0),
+            now=int(answer["now"]),
+        )
+
+    return query("node_pull", {"node_id": node_id}, decode)
+
+
+def reconcile(node_id: str, nonce: str, *, after: float | None = None, limit: int = 200) -> Call[Reconciled]:
+    """Compare what is due with the queues and mail of a page of agents."""
+    args = {"node_id": node_id, "nonce": nonce, "after": after, "limit": limit}
+
+    def decode(answer: Answer) -> Reconciled:
+        return Reconciled(repaired=strings(answer.get("repaired")), after=answer.get("after"))
+
+    return change("node_reconcile", args, decode, natural=True)
+
+
+def snapshot(agents: tuple[str, ...], *, limit: int = 200) -> Call[Snapshot]:
+    """Show what a scheduler decides on, for the idle agents among some."""
+
+    def decode(answer: Answer) -> Snapshot:
+        return Snapshot(
+            agents=codec.records(Agent, answer.get("agents")),
+            tasks=codec.records(Task, answer.get("tasks")),
+            now=int(answer["now"]),
+        )
+
+    return query("schedule_snapshot", {"agents": list(agents), "limit": limit}, decode)
+
+
+def listing() -> Call[Page[Node]]:
+    """List all nodes."""
+    return query("list_nodes", {}, page(Node))
