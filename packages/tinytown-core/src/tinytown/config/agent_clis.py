@@ -10,7 +10,7 @@ from typing import Any, cast
 import attrs
 
 from tinytown.config.command_line import needs_shell, split_command
-from tinytown.config.schema import Place, kind, option, read_table, read_value
+from tinytown.config.schema import Place, internal, kind, option, read_table, read_value
 
 PROMPT_FILE = "{prompt_file}"
 
@@ -68,7 +68,7 @@ class AgentCliConfig:
     """
 
     command: str
-    argv: tuple[str, ...] = ()
+    argv: tuple[str, ...] = internal(())
     prompt: str = option("stdin", choices=("stdin", "argv", "file"))
     env: Mapping[str, str] = option(attrs.Factory(dict), parse=_read_env)
     pass_env: tuple[str, ...] | None = option(None, parse=_read_pass_env)
@@ -86,11 +86,9 @@ def read_agent_cli(value: object, place: Place, *, through_sh: bool = False) -> 
         place: Where.
         through_sh: Whether a command that needs a shell is given to `/bin/sh`, as the Rust program did with all.
     """
-    table: object = {"command": value} if isinstance(value, str) else value
-    keys = set(cast("dict[str, object]", table)) if isinstance(table, dict) else set[str]()
-    if "argv" in keys:
-        raise place.child("argv").error("is not a key of this file", "write the words as one text: `command`")
-    entry = read_table(AgentCliConfig, table, place)
+    table = {"command": value} if isinstance(value, str) else value
+    entry = read_table(AgentCliConfig, cast("object", table), place)
+    keys = set(cast("dict[str, object]", table))
     command = place.child("command")
     argv = (
         ("/bin/sh", "-c", entry.command)

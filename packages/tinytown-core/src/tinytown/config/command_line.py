@@ -48,6 +48,8 @@ def needs_shell(text: str) -> str | None:
     start_of_word = True
     for character in text:
         if escaped:
+            if quote and character in "$`":  # shells drop this backslash, the splitter of the library keeps it
+                return _shown(character)
             escaped = False
         elif character == "\\" and quote != "'":
             escaped = True

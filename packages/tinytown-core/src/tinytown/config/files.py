@@ -141,16 +141,18 @@ def read_bytes(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise ConfigError(path=str(path), detail=f"cannot be read: {reason(error)}") from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - wraps the descriptor
+    try:
         found = os.fstat(descriptor)
         if stat.S_ISDIR(found.st_mode):
             raise ConfigError(path=str(path), detail="is a folder, not a file", hint="move it away")
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(path=str(path), detail="is not an ordinary file", hint="move it away")
-        try:
+        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 - wraps the descriptor
             data = file.read(MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise ConfigError(path=str(path), detail=f"cannot be read: {reason(error)}") from None
+    except OSError as error:
+        raise ConfigError(path=str(path), detail=f"cannot be read: {reason(error)}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_FILE_BYTES:
         raise ConfigError(
             path=str(path), detail=f"is larger than {MAX_FILE_BYTES} bytes", hint="this is no configuration file"

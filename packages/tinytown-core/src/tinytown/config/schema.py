@@ -64,6 +64,11 @@ def option(
     return attrs.field(default=default, metadata=metadata, repr=not secret)
 
 
+def internal(default: Any) -> Any:
+    """Declare a field that is no key: it is worked out, not written."""
+    return attrs.field(default=default, metadata={"internal": True})
+
+
 def read_table(cls: type[T], table: object, place: Place) -> T:
     """Check a table and make the object of it.
 

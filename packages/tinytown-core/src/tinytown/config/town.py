@@ -11,7 +11,7 @@ import attrs
 
 from tinytown.config.agent_clis import AgentCliConfig, read_agent_cli, read_agent_clis
 from tinytown.config.files import read_text
-from tinytown.config.schema import Place, kind, option, read_table, read_value
+from tinytown.config.schema import Place, internal, kind, option, read_table, read_value
 from tinytown.domain.names import agent_name, plain_name
 from tinytown.errors import ConfigError, InvalidValueError, NoTownError
 
@@ -225,8 +225,8 @@ class TownConfig:
     events: EventsConfig = attrs.Factory(EventsConfig)
     workspace: WorkspaceConfig = attrs.Factory(WorkspaceConfig)
     logs: LogsConfig = attrs.Factory(LogsConfig)
-    rust: bool = attrs.field(default=False, metadata={"internal": True})
-    notices: tuple[str, ...] = attrs.field(default=(), metadata={"internal": True})
+    rust: bool = internal(default=False)
+    notices: tuple[str, ...] = internal(())
 
 
 def load_town(path: Path) -> TownConfig:

@@ -69,8 +69,8 @@ def render_town_file(
         "# A town of Tinytown. This file belongs into git; what is written at run time lies in `.tt/`.",
         f"name = {_text(name)}",
         f"{chosen_cli:<34} # the agent CLI of `tt spawn` without `--cli`",
-        f"conductor_cli = {_text(conductor_cli)}" if conductor_cli else "",
-        f"max_agents = {max_agents}" if max_agents is not None else "# max_agents = 10                  # at a time",
+        *([f"conductor_cli = {_text(conductor_cli)}"] if conductor_cli else []),
+        f"max_agents = {max_agents}" if max_agents is not None else "# max_agents = 10                  # rounds at a time",
         "",
     ]
     if redis_url:
@@ -102,7 +102,7 @@ def render_town_file(
         '# command = "python3 agents/mini.py"',
         '# prompt = "stdin"                    # stdin, argv, or file with {prompt_file} in the command',
     ]
-    text = "\n".join(line for index, line in enumerate(lines) if line or index != 3) + "\n"  # noqa: PLR2004 - conductor
+    text = "\n".join(lines) + "\n"
     parse_town(text, "tinytown.toml")
     return text
 
@@ -137,7 +137,7 @@ def set_value(path: Path, key: str, value: object, *, check: Check | None = None
         if value is None:
             here.pop(last, None)
         else:
-            here[last] = value
+            here[last] = _item(value, key)
         text = tomlkit.dumps(document)
         if check is None:
             from tinytown.config.town import parse_town as check
@@ -213,6 +213,17 @@ def _parts(key: str) -> list[str]:
             what=f"`{key[:60]}`", detail="is not a key", hint="for example `agent.idle_timeout_secs`"
         )
     return parts
+
+
+def _item(value: object, key: str) -> Any:
+    import tomlkit
+
+    try:
+        item = tomlkit.item(value)
+        item.as_string().encode()
+    except ValueError:  # of both: no TOML for such a value, no UTF-8 for such a text
+        raise InvalidValueError(what=f"`{key}`", detail="cannot hold such a value", hint="see `tt config`") from None
+    return item
 
 
 def _text(value: str) -> str:

@@ -52,6 +52,5 @@ def looks_like_id(text: str) -> bool:
 def kind_of(ref: str) -> IdKind | None:
     """Give the kind that the letter of an id or of its beginning names, or None for a name."""
     letter, dash, _rest = ref.partition("-")
-    if not dash or letter not in IdKind:
-        return None
-    return IdKind(letter)
+    # Asking the enum itself whether it holds a text is an error before Python 3.12.
+    return next((kind for kind in IdKind if kind.value == letter), None) if dash else None
