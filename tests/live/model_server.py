@@ -1,7 +1,7 @@
 """A model service on loopback that answers from a script, so that real agent CLIs run without a network or a key.
 
 Speaks as much of Anthropic's Messages and OpenAI's Responses as `claude` and `codex` need, streaming only.
-Run as a program: ``model_server.py PORT_FILE LOG_FILE``; it ends when its standard input closes.
+Run as a program: ``model_server.py LOG_FILE``. It prints its port and ends when its standard input closes.
 
 The script is replaced with ``PUT /script``::
 
@@ -242,13 +242,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    port_file, log_file = map(Path, sys.argv[1:3])
-    Handler.script = Script(log_file)
+    Handler.script = Script(Path(sys.argv[1]))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    ready = port_file.with_suffix(".new")
-    ready.write_text(str(server.server_port))
-    ready.rename(port_file)
+    print(server.server_port, flush=True)
     sys.stdin.read()
     os._exit(0)  # threads may still hold a stream of a CLI that was ended
 

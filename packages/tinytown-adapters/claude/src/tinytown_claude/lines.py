@@ -70,11 +70,15 @@ def _tokens(usage: Mapping[str, object], scope: UsageScope, key: str = "") -> Ou
 
 
 def _result(record: Mapping[str, object]) -> Sequence[OutputEvent]:
-    """The tokens are this run's, the money is the session's running total."""
-    cost = OutputEvent(
-        kind=EventKind.USAGE, cost_micros=micros_of(record.get("total_cost_usd")), scope=UsageScope.SESSION
-    )
-    events = [_tokens(table(record.get("usage")), UsageScope.ROUND), cost]
+    """The tokens are this run's, the money is the session's running total.
+
+    A run that failed at once reports a total of 0 even in a session that has cost something before: that says
+    nothing of the session.
+    """
+    cost = micros_of(record.get("total_cost_usd"))
+    scope = UsageScope.SESSION if cost else UsageScope.ROUND
+    spent = OutputEvent(kind=EventKind.USAGE, cost_micros=cost, scope=scope)
+    events = [_tokens(table(record.get("usage")), UsageScope.ROUND), spent]
     if record.get("is_error") is not True:
         return events
     errors = record.get("errors")
