@@ -29,7 +29,21 @@ def test_words_are_split_as_a_shell_splits_them(text: str, words: tuple[str, ...
 
 @pytest.mark.parametrize(
     "text",
-    ["~/x", "a ~", "a $HOME", 'a "$HOME"', "a | b", "a > b", "a < b", "a & b", "a;b", "a `b`", 'a "\\$x"', 'a "`b`"', "A=1 b"],
+    [
+        "~/x",
+        "a ~",
+        "a $HOME",
+        'a "$HOME"',
+        "a | b",
+        "a > b",
+        "a < b",
+        "a & b",
+        "a;b",
+        "a `b`",
+        'a "\\$x"',
+        'a "`b`"',
+        "A=1 b",
+    ],
 )
 def test_what_only_a_shell_can_do_is_refused_with_a_hint(text: str):
     with pytest.raises(ConfigError, match="only a shell can do") as caught:

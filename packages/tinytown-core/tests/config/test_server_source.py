@@ -148,7 +148,15 @@ def test_a_password_is_in_no_printed_form(choose, town_paths: TownPaths, user_pa
     back = read_connection(town_paths)
     assert back == choice.connection
     found = find_credential(user_paths, "redis://own:1/0")
-    for shown in (choice, back, found, describe(choice), choice.url, choose(OWN, node=True), split_url("redis://u:pw@h")):
+    for shown in (
+        choice,
+        back,
+        found,
+        describe(choice),
+        choice.url,
+        choose(OWN, node=True),
+        split_url("redis://u:pw@h"),
+    ):
         assert password not in f"{shown} {shown!r}"
         assert "pw" not in repr(shown)
     assert stat.S_IMODE(town_paths.connection.stat().st_mode) == 0o600

@@ -75,7 +75,9 @@ def save_credential(paths: UserPaths, url: str, password: str, username: str | N
             entry["username"] = username
         entry["password"] = password
         document[url] = entry
-        write_private(paths.credentials, tomlkit.dumps(document).encode())
+        changed = tomlkit.dumps(document)
+        _parse(changed, str(paths.credentials))  # what would not load again is never written
+        write_private(paths.credentials, changed.encode())
 
 
 def _parse(text: str, path: str) -> dict[str, Credential]:

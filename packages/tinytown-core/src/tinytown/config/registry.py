@@ -57,7 +57,7 @@ def register_town(paths: UserPaths, root: Path, name: str) -> None:
                     return False
                 entry["name"] = name
                 return True
-        entry = toml.table()
+        entry = toml.table() if isinstance(towns, toml.items.AoT) else toml.inline_table()
         entry["path"], entry["name"] = real, name
         towns.append(entry)
         return True
@@ -99,7 +99,9 @@ def _change(paths: UserPaths, change: Callable[[Any, Any], bool]) -> None:
         if not document.get("towns"):
             document["towns"] = tomlkit.aot()
         if change(document["towns"], tomlkit):
-            write_private(paths.registry, tomlkit.dumps(document).encode())
+            changed = tomlkit.dumps(document)
+            _parse(changed, str(paths.registry))  # what would not load again is never written
+            write_private(paths.registry, changed.encode())
 
 
 def _parse(text: str, path: str) -> tuple[RegisteredTown, ...]:

@@ -70,7 +70,9 @@ def render_town_file(
         f"name = {_text(name)}",
         f"{chosen_cli:<34} # the agent CLI of `tt spawn` without `--cli`",
         *([f"conductor_cli = {_text(conductor_cli)}"] if conductor_cli else []),
-        f"max_agents = {max_agents}" if max_agents is not None else "# max_agents = 10                  # rounds at a time",
+        f"max_agents = {max_agents}"
+        if max_agents is not None
+        else "# max_agents = 10                  # rounds at a time",
         "",
     ]
     if redis_url:
