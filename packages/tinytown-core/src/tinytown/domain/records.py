@@ -107,6 +107,7 @@ class Agent:
     reason: str | None = None
     session_id: str | None = None
     session_task: str | None = None
+    session_usage: Mapping[str, object] | None = None
     account: str | None = None
     restarting: bool = False
     workspace: str | None = None

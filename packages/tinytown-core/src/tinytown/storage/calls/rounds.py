@@ -45,6 +45,7 @@ class RoundReport:
         uncommitted: Changed files that no commit holds, where gates need one.
         gates: The gates that apply if the task was submitted.
         forget_session: The CLI's conversation cannot be resumed.
+        session_usage: The conversation's running totals, to subtract at its next round.
     """
 
     outcome: str
@@ -52,6 +53,7 @@ class RoundReport:
     exit_code: int | None = None
     session_id: str | None = None
     forget_session: bool = False
+    session_usage: Mapping[str, Any] | None = None
     head_before: str | None = None
     head_after: str | None = None
     branch: str | None = None
@@ -117,6 +119,7 @@ def end(round_id: str, report: RoundReport, *, node_id: str, nonce: str) -> Call
     fields["uncommitted"] = list(report.uncommitted) or None
     fields["gates"] = [attrs.asdict(gate) for gate in report.gates] or None
     fields["verdict"] = dict(report.verdict) if report.verdict else None
+    fields["session_usage"] = dict(report.session_usage) if report.session_usage else None
     fields["forget_session"] = report.forget_session or None
     args = {**fields, "round_id": round_id, "node_id": node_id, "nonce": nonce, "limits": _LIMITS}
     return change("round_end", args, _ended, allowed=_APPLYING, natural=True)

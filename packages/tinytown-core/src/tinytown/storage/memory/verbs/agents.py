@@ -58,7 +58,8 @@ def _ended(agent: Fields) -> bool:
 def _new_life(tx: Tx, agent: Fields) -> None:
     """Count a new incarnation; what the last one could not do is forgotten."""
     agent["incarnation"] += 1
-    agent.update(failures=None, not_before=None, reason=None, session_id=None, session_task=None, mail_rounds=None)
+    agent.update(failures=None, not_before=None, reason=None, mail_rounds=None)
+    agent.update(session_id=None, session_task=None, session_usage=None)
     unpark(tx, agent)
     for kind in ("agent_error", "auth_required", "start_failed", "mail_loop"):
         close_attention(tx, kind, agent["id"], "answered")

@@ -197,9 +197,10 @@ def _free_agent(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
     agent["rounds_completed"] = (agent.get("rounds_completed") or 0) + 1
     agent.update(round_id=None, task_id=None, last_active_at=tx.now, state="idle")
     if outcome == "context_full" or a.get("forget_session"):
-        agent.update(session_id=None, session_task=None)
+        agent.update(session_id=None, session_task=None, session_usage=None)
     elif live.get("session_id"):
-        agent.update(session_id=live["session_id"], session_task=live.get("task_id"))
+        usage = a.get("session_usage")
+        agent.update(session_id=live["session_id"], session_task=live.get("task_id"), session_usage=usage)
     if outcome in COUNTED:
         agent["failures"] = (agent.get("failures") or 0) + 1
         agent["not_before"] = tx.now + limits["backoff_ms"] * 2 ** min(agent["failures"] - 1, 9)
@@ -211,7 +212,7 @@ def _free_agent(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
         agent.update(
             restarting=None, incarnation=agent["incarnation"] + 1, state="cold", failures=None, not_before=None
         )
-        agent.update(session_id=None, session_task=None, mail_rounds=None)
+        agent.update(session_id=None, session_task=None, session_usage=None, mail_rounds=None)
         unpark(tx, agent)
     elif (agent.get("failures") or 0) >= MAX_AGENT_FAILURES and agent["wanted"] == "run":
         give_up(tx, agent, "agent_error", f"{agent['failures']} rounds in a row ended as {outcome}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import fresh_start, index, move, note, order, settle_dependents
-from tinytown.storage.memory.rules import Args, acting_round, actor, find, own_task, resolve, wake
+from tinytown.storage.memory.rules import Args, acting_round, actor, find, own_task, request_end, resolve, wake
 from tinytown.storage.memory.tx import Fields, Tx, items
 
 
@@ -108,6 +108,8 @@ def _say(tx: Tx, a: Args, verb: str, want: Fields) -> Fields:
     if not said:
         verdict = {"verb": verb, **{key: value for key, value in want.items() if value is not None}}
         acting["verdict"] = verdict
+        if not acting.get("end_requested"):
+            request_end(tx, acting["id"], "verdict")
         tx.push(f"history:{task['id']}", {"at": tx.now, "verb": f"say {verb}", "by": by, "round_id": acting["id"]})
         tx.event("round.verdict", round_id=acting["id"], task_id=task["id"], agent_id=acting["agent_id"], detail=verb)
     return {"task": task, "recorded": True}
