@@ -12,11 +12,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from tinytown.storage.redis.greeting import check_greeting, greeting
 from tinytown.storage.redis.library import as_reply, broken, is_reply, reply_of, settings, tls_settings
 from tinytown.storage.redis.locate import locate
 from tinytown.storage.redis.urls import Endpoint, Scheme, ServerAddress, TlsOptions
-from tinytown.storage.redis.versions import check_server
-from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, Reply, no_answer, or_raise
+from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, Reply, no_answer
 
 
 class AioTransport:
@@ -27,7 +27,7 @@ class AioTransport:
 
     def __init__(self, endpoint: Endpoint, address: ServerAddress, tls: TlsOptions) -> None:
         self._endpoint = endpoint
-        common: dict[str, Any] = settings(endpoint, address) | {
+        common: dict[str, Any] = settings(endpoint) | {
             "socket_timeout": None,
             "socket_connect_timeout": None,
             "retry": Retry(NoBackoff(), 0),
@@ -40,13 +40,12 @@ class AioTransport:
         else:
             self._connection = Connection(**common)
 
-    async def open(self, url: str, deadline: Deadline) -> None:
+    async def open(self, address: ServerAddress, deadline: Deadline) -> None:
         """Connect, sign in and check the version."""
         try:
             async with asyncio.timeout(deadline.left):
                 await self._connection.connect()
-            reply = or_raise(await self.execute("INFO", "server", deadline=deadline))
-            check_server(str(reply), url)
+            check_greeting(await self.execute_many(greeting(address), deadline), address)
         except BrokenWireError as error:
             await self.close()
             error.sent = False
@@ -84,7 +83,7 @@ class AioTransport:
 
     async def _read(self) -> Reply:
         try:
-            return as_reply(await self._connection.read_response(timeout=math.inf))
+            return as_reply(await self._connection.read_response(timeout=math.inf, disconnect_on_error=False))
         except RedisError as error:
             if is_reply(error):
                 return reply_of(error)
@@ -104,5 +103,5 @@ async def connect_async(address: ServerAddress, tls: TlsOptions, key: str, deadl
     else:
         endpoint = await asyncio.to_thread(locate, address, key, deadline)
     transport = AioTransport(endpoint, address, tls)
-    await transport.open(address.shown, deadline)
+    await transport.open(address, deadline)
     return transport

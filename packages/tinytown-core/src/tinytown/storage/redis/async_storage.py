@@ -34,6 +34,7 @@ class AsyncRedisStorage:
         town: The town's name.
         clock: Gives the time of records; the server's own when None.
         scripts: Where the verbs' scripts come from.
+        follows: `connect` finds whoever is in charge now (Sentinel, Cluster).
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class AsyncRedisStorage:
         town: str,
         clock: Clock | None = None,
         scripts: Scripts | None = None,
+        follows: bool = False,
     ) -> None:
         self._connect = connect
         self._url = url
@@ -51,6 +53,7 @@ class AsyncRedisStorage:
         self._prefix = keys.prefix(town)
         self._clock = clock
         self._scripts = scripts or Scripts()
+        self._follows = follows
         self._idle: deque[AsyncTransport] = deque()
         self._turns = asyncio.Semaphore(POOL_SIZE)
 

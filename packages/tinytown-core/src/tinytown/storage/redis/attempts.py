@@ -20,17 +20,36 @@ _BUSY_PAUSE = 0.05
 class Attempts:
     """The history of one call.
 
+    Args:
+        url: Address without secrets, for messages.
+        prefix: The town's key prefix, for messages.
+        changes: Whether the call changes anything.
+        operation: The id it is repeated under, if it needs one.
+        extra_secs: Time that the server is asked to wait before it answers.
+        follows: The address names whoever is in charge (Sentinel, Cluster), so a server that is not is left for
+            the one that is.
+
     Attributes:
         deadline: When the caller must have an answer of some kind.
         fresh: The next try needs a new connection.
     """
 
-    def __init__(self, *, url: str, prefix: str, changes: bool, operation: str | None, extra_secs: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        prefix: str,
+        changes: bool,
+        operation: str | None,
+        extra_secs: float = 0.0,
+        follows: bool = False,
+    ) -> None:
         self.deadline = Deadline(BUDGET_SECS + extra_secs)
         self.fresh = False
         self._url = url
         self._prefix = prefix
         self._changes = changes
+        self._follows = follows
         self._operation = operation
         self._pauses = list(_BROKEN_PAUSES)
         self._sent = False
@@ -62,7 +81,8 @@ class Attempts:
         """
         fault = read_fault(reply.text, url=self._url, prefix=self._prefix)
         self.fresh = self.fresh or fault.elsewhere
-        if not fault.again or self.deadline.left <= _BUSY_PAUSE:
+        again = fault.again and (self._follows or not fault.elsewhere)
+        if not again or self.deadline.left <= _BUSY_PAUSE:
             raise fault.error from None
         return _BUSY_PAUSE
 

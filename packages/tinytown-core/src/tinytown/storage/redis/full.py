@@ -10,10 +10,10 @@ from redis.connection import Connection, SSLConnection, UnixDomainSocketConnecti
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from tinytown.storage.redis.greeting import check_greeting, greeting
 from tinytown.storage.redis.library import as_reply, broken, is_reply, reply_of, settings, tls_settings
 from tinytown.storage.redis.urls import Endpoint, Scheme, ServerAddress, TlsOptions
-from tinytown.storage.redis.versions import check_server
-from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, Reply, no_answer, or_raise
+from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, Reply, no_answer
 
 
 class LibraryTransport:
@@ -28,7 +28,7 @@ class LibraryTransport:
 
     def __init__(self, endpoint: Endpoint, address: ServerAddress, tls: TlsOptions, deadline: Deadline) -> None:
         self._endpoint = endpoint
-        common: dict[str, Any] = settings(endpoint, address) | {
+        common: dict[str, Any] = settings(endpoint) | {
             "socket_timeout": deadline.left or 0.001,
             "socket_connect_timeout": deadline.left or 0.001,
             "retry": Retry(NoBackoff(), 0),
@@ -41,8 +41,7 @@ class LibraryTransport:
             self._connection = Connection(**common)
         try:
             self._connection.connect()
-            reply = or_raise(self.execute("INFO", "server", deadline=deadline))
-            check_server(str(reply), address.shown)
+            check_greeting(self.execute_many(greeting(address), deadline), address)
         except BrokenWireError as error:
             self.close()
             error.sent = False
@@ -80,7 +79,7 @@ class LibraryTransport:
         if left <= 0:
             raise no_answer(deadline, sent=True)
         try:
-            return as_reply(self._connection.read_response(timeout=left))
+            return as_reply(self._connection.read_response(timeout=left, disconnect_on_error=False))
         except RedisError as error:
             if is_reply(error):
                 return reply_of(error)

@@ -12,23 +12,12 @@ from typing import Any
 import hiredis
 
 from tinytown.storage.redis.dial import describe, open_socket
+from tinytown.storage.redis.greeting import check_greeting, greeting
 from tinytown.storage.redis.urls import Endpoint, ServerAddress
-from tinytown.storage.redis.versions import check_server
-from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, ErrorReply, Reply, no_answer, or_raise
+from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, ErrorReply, Reply, no_answer
 
 _CHUNK = 65536
 _pack: Any = getattr(hiredis, "pack_command")  # noqa: B009 - its stub allows commands of one word only
-
-
-def handshake(address: ServerAddress) -> list[Command]:
-    """List what a new connection sends first, all in one write; the last reply tells the version."""
-    commands: list[Command] = []
-    if address.password is not None:
-        user: Command = (address.username,) if address.username else ()
-        commands.append(("AUTH", *user, address.password))
-    if address.db:
-        commands.append(("SELECT", address.db))
-    return [*commands, ("INFO", "server")]
 
 
 class LeanTransport:
@@ -50,10 +39,7 @@ class LeanTransport:
         self._reader = hiredis.Reader(replyError=ErrorReply, encoding="utf-8", errors="replace")
         self._socket = open_socket(endpoint, deadline)
         try:
-            replies = self.execute_many(handshake(address), deadline)
-            for reply in replies:
-                or_raise(reply)
-            check_server(str(replies[-1]), address.shown)
+            check_greeting(self.execute_many(greeting(address), deadline), address)
         except BrokenWireError as error:
             self.close()
             error.sent = False  # only the greeting was

@@ -1,4 +1,4 @@
-"""What both redis-py transports share: settings with every repetition switched off, and its errors in our words."""
+"""What both redis-py transports share: settings that switch its own repetitions off, and its errors in our words."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from redis.exceptions import InvalidResponse, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tinytown.storage.redis.dial import describe
-from tinytown.storage.redis.urls import Endpoint, ServerAddress, TlsOptions
+from tinytown.storage.redis.urls import Endpoint, TlsOptions
 from tinytown.storage.redis.wire import BrokenWireError, Deadline, ErrorReply, Reply, no_answer
 
 
-def settings(endpoint: Endpoint, address: ServerAddress) -> dict[str, Any]:
-    """Give the settings of one connection: what it connects to, and no extra commands of the library."""
+def settings(endpoint: Endpoint) -> dict[str, Any]:
+    """Give the settings of one connection: where to; the library sends nothing of its own, `greeting` signs in."""
     place = {"path": endpoint.path} if endpoint.path else {"host": endpoint.host, "port": endpoint.port}
     return {
         **place,
-        "db": address.db,
-        "username": address.username,
-        "password": address.password,
         "protocol": 2,
         "driver_info": None,
         "decode_responses": True,

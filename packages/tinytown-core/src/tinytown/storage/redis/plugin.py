@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinytown.storage.redis.async_storage import AsyncRedisStorage
 
 _PLAIN = (Scheme.UNIX, Scheme.REDIS)
+_FOLLOWS = (Scheme.SENTINEL, Scheme.CLUSTER)
 
 
 def open_sync(
@@ -39,7 +40,12 @@ def open_sync(
     """
     address = _address(url)
     return RedisStorage(
-        connector(address, town, tls or TlsOptions()), url=address.shown, town=town, clock=clock, scripts=scripts
+        connector(address, town, tls or TlsOptions()),
+        url=address.shown,
+        town=town,
+        clock=clock,
+        scripts=scripts,
+        follows=address.scheme in _FOLLOWS,
     )
 
 
@@ -62,7 +68,9 @@ def open_async(
     async def connect(deadline: Deadline) -> AioTransport:
         return await connect_async(address, options, key, deadline)
 
-    return AsyncRedisStorage(connect, url=address.shown, town=town, clock=clock, scripts=scripts)
+    return AsyncRedisStorage(
+        connect, url=address.shown, town=town, clock=clock, scripts=scripts, follows=address.scheme in _FOLLOWS
+    )
 
 
 def connector(address: ServerAddress, town: str, tls: TlsOptions) -> Connect:

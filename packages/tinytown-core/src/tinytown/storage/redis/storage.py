@@ -31,10 +31,18 @@ class RedisStorage:
         town: The town's name.
         clock: Gives the time of records; the server's own when None.
         scripts: Where the verbs' scripts come from.
+        follows: `connect` finds whoever is in charge now (Sentinel, Cluster).
     """
 
     def __init__(
-        self, connect: Connect, *, url: str, town: str, clock: Clock | None = None, scripts: Scripts | None = None
+        self,
+        connect: Connect,
+        *,
+        url: str,
+        town: str,
+        clock: Clock | None = None,
+        scripts: Scripts | None = None,
+        follows: bool = False,
     ) -> None:
         self._connect = connect
         self._url = url
@@ -42,6 +50,7 @@ class RedisStorage:
         self._prefix = keys.prefix(town)
         self._clock = clock
         self._scripts = scripts or Scripts()
+        self._follows = follows
         self._idle: deque[Transport] = deque()
 
     @property

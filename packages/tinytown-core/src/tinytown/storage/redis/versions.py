@@ -1,8 +1,6 @@
 """Which server answers, and whether it is new enough.
 
-`INFO server` is read once for each connection, in the same write as AUTH and SELECT, so that no script ever runs on a
-server that was not looked at; a verb is then one round trip. Valkey answers an old ``redis_version`` for the sake of
-other clients, so its own field is read first.
+Valkey answers an old ``redis_version`` for the sake of other clients, so its own field is read first.
 """
 
 from __future__ import annotations
