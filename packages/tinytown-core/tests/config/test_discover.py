@@ -34,7 +34,7 @@ def test_a_named_town_may_be_relative_or_its_file_and_is_resolved_once(towns: Pa
 
 def test_a_named_folder_that_is_no_town_does_not_mean_one_above_it(towns: Path):
     for named in ("plain", "missing"):
-        with pytest.raises(NoTownError, match="holds no `tinytown.toml`"):
+        with pytest.raises(NoTownError, match=r"holds no `tinytown\.toml`"):
             find_town(named, {}, towns / "outer")
         with pytest.raises(NoTownError, match="TINYTOWN_TOWN"):
             find_town(None, {"TINYTOWN_TOWN": named}, towns / "outer")

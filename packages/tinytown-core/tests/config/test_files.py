@@ -36,7 +36,7 @@ def test_a_private_file_is_replaced_whole_with_mode_0600_and_leaves_nothing_besi
     write_private(path, b"new")
     assert path.read_bytes() == b"new"
     assert mode(path) == 0o600
-    assert os.listdir(tmp_path) == ["secret"]
+    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
 
 
 def test_a_private_file_replaces_a_link_instead_of_writing_through_it(tmp_path: Path):
@@ -65,7 +65,7 @@ def test_a_write_that_cannot_be_done_is_a_typed_error_and_leaves_no_rest(tmp_pat
         write_private(tmp_path / "folder", b"x")
     with pytest.raises(ConfigError, match="cannot be written"):
         write_private(tmp_path / "missing" / "x", b"x")
-    assert os.listdir(tmp_path) == ["folder"]
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
 
 
 def test_what_cannot_be_read_as_configuration_is_named_for_what_it_is(tmp_path: Path):

@@ -50,7 +50,7 @@ USER = '[redis]\nurl = "redis://user:2/0"\n'
         (OWN, {"TINYTOWN_ROUND_ID": "r-0123456789"}, False, "", False, "redis://node:9/0", "the round"),
     ],
 )
-def test_who_names_the_server_is_decided_in_one_order(
+def test_who_names_the_server_is_decided_in_one_order(  # noqa: PLR0917 - one row of the table
     choose, town_paths: TownPaths, user_paths: UserPaths, text, env, data, user, node, url, source
 ):
     if data:

@@ -60,8 +60,13 @@ def test_any_text_is_shown_and_split_or_refused(text: str):
         "redis://h:99999",
         "redis://h:x",
         "redis://h h",
-    ]
-    + ["redis://:p/w@h", "redis://u:p?w@h", "redis://h?password=hunter2", "redis://a:1,:2/m", "redis://h\n", "//h"],
+        "redis://:p/w@h",
+        "redis://u:p?w@h",
+        "redis://h?password=hunter2",
+        "redis://a:1,:2/m",
+        "redis://h\n",
+        "//h",
+    ],
 )
 def test_what_is_no_url_is_refused_with_a_hint(url: str):
     with pytest.raises(InvalidValueError) as caught:

@@ -107,7 +107,7 @@ def test_the_users_settings_are_set_with_comments_kept_and_bad_ones_refused(user
         ("", "", "", "", "d", Layer.DEFAULT),
     ],
 )
-def test_the_strongest_layer_that_says_anything_wins(flag, environment, town, user, value, layer):
+def test_the_strongest_layer_that_says_anything_wins(flag, environment, town, user, value, layer):  # noqa: PLR0917
     found = choose(flag=flag, environment=environment, town=town, user=user, default="d")
     assert (found.value, found.layer) == (value, layer)
 

@@ -77,11 +77,15 @@ def test_setting_a_value_keeps_comments_order_and_makes_tables(tmp_path: Path):
         ("nope", 1),
         ("name", None),
         ("name", "a b"),
-        ("name", "\udc80"),
+        ("name", "�"),
         ("name", {1}),
         ("name.x", 1),
-    ]
-    + [("", 1), ("agent..x", 1), ("redis.password", "hunter2"), ("redis.url", "redis://:hunter2@h"), ("a\n", 1)],
+        ("", 1),
+        ("agent..x", 1),
+        ("redis.password", "hunter2"),
+        ("redis.url", "redis://:hunter2@h"),
+        ("a\n", 1),
+    ],
 )
 def test_a_value_that_would_break_the_file_is_refused_and_changes_nothing(tmp_path: Path, key: str, value: object):
     path = tmp_path / "tinytown.toml"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -75,7 +74,7 @@ def write_shared(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
+    beside = path.with_name(f".{path.name[:100]}.{os.urandom(6).hex()}.tmp")
     try:
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -147,7 +146,7 @@ def read_bytes(path: Path) -> bytes | None:
             raise ConfigError(path=str(path), detail="is a folder, not a file", hint="move it away")
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(path=str(path), detail="is not an ordinary file", hint="move it away")
-        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 - wraps the descriptor
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ConfigError(path=str(path), detail=f"cannot be read: {reason(error)}") from None

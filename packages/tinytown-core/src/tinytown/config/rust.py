@@ -10,12 +10,10 @@ import attrs
 
 from tinytown.config.agent_clis import PRESETS, preset_name
 from tinytown.config.command_line import needs_shell
+from tinytown.config.rust_keys import RUST_KEYS, RUST_REDIS_KEYS
 from tinytown.config.urls import has_secret, split_url
 from tinytown.domain.names import agent_name
 from tinytown.errors import InvalidValueError
-
-_TOP = ("use_central_redis", "use_streams")
-_REDIS = ("persist", "aof_path", "bind")
 
 
 @attrs.frozen(kw_only=True)
@@ -24,41 +22,32 @@ class Adapted:
 
     Attributes:
         table: The tables without what only the Rust program knows.
-        rust: Whether the file was written for that program.
         password: Password that the file carried, or None.
         shell: Names of agent CLIs whose command needs a shell, which that program gave them.
         notices: One sentence for each thing that a person should know.
     """
 
     table: dict[str, Any]
-    rust: bool
     password: str | None = attrs.field(default=None, repr=False)
     shell: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
 
 
 def adapt(raw: Mapping[str, Any]) -> Adapted:
-    """Recognise a file of the Rust program by the keys that only it has, and translate it; others pass unchanged.
+    """Translate the tables of a file that was written for the Rust program.
 
     Values of a wrong type are left for the ordinary check to report.
     """
     table = dict(raw)
     redis = _table(table, "redis")
     clis = _table(table, "agent_clis")
-    rust = (
-        any(key in table for key in _TOP)
-        or any(key in redis for key in (*_REDIS, "use_socket"))
-        or any(isinstance(entry, dict) and "name" in entry for entry in clis.values())
-    )
-    if not rust:
-        return Adapted(table=table, rust=False)
     notices: list[str] = []
-    for key in _TOP:
+    for key in RUST_KEYS:
         table.pop(key, None)
     password = _redis(table, redis, notices)
     shell = _agent_clis(table, clis, notices)
     _name(table, notices)
-    return Adapted(table=table, rust=True, password=password, shell=shell, notices=tuple(notices))
+    return Adapted(table=table, password=password, shell=shell, notices=tuple(notices))
 
 
 def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
@@ -69,7 +58,7 @@ def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
 def _redis(table: dict[str, Any], redis: dict[str, Any], notices: list[str]) -> str | None:
     if not isinstance(table.get("redis"), dict):
         return None
-    for key in _REDIS:
+    for key in RUST_REDIS_KEYS:
         redis.pop(key, None)
     for key in ("tls_cert", "tls_key"):
         redis.pop(key, None)  # they were the server's own certificate, which no client sends

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import attrs
 
-from tinytown.config.connection import Connection, read_connection
-from tinytown.config.credentials import find_credential
 from tinytown.config.files import check_private
 from tinytown.config.paths import TownPaths, UserPaths, user_home
 from tinytown.config.town import REFERENCE_SOCKET, TownConfig
 from tinytown.config.urls import SplitUrl, split_url
-from tinytown.config.user import UserConfig, load_user
+
+if TYPE_CHECKING:
+    # At run time each is imported where it is needed: most commands need none, and all pay for an import.
+    from tinytown.config.connection import Connection
+    from tinytown.config.user import UserConfig
 
 EMBEDDED_URL = "embedded:"
 
@@ -64,6 +67,8 @@ class ServerChoice:
     @property
     def connection(self) -> Connection:
         """The same as what a node leaves for its rounds."""
+        from tinytown.config.connection import Connection
+
         names = [field.name for field in attrs.fields(Connection)]
         return Connection(**{name: getattr(self, name) for name in names})
 
@@ -105,6 +110,8 @@ def choose_server(
     user_paths = user_home(env) if user_paths is None else user_paths
     in_round = bool(env.get("TINYTOWN_ROUND_ID"))
     if os.path.lexists(paths.connection) and (in_round or node_alive()):
+        from tinytown.config.connection import read_connection
+
         connection = read_connection(paths)
         if connection is not None:
             source = ServerSource.ROUND if in_round else ServerSource.NODE
@@ -147,7 +154,7 @@ def _by_settings(
             return _secret(
                 _remote(ServerSource.REDIS_URL, split_url(common, what="REDIS_URL"), paths, town), env, user_paths
             )
-        choice = _of_user(paths, town, user_paths, load_user(user_paths) if user is None else user)
+        choice = _of_user(paths, town, user_paths, user)
     if choice is None:
         choice = ServerChoice(url=EMBEDDED_URL, source=ServerSource.DEFAULT, embedded=True)
     ignored: tuple[str, ...] = ()
@@ -184,12 +191,18 @@ def _of_town(paths: TownPaths, town: TownConfig) -> ServerChoice | None:
     return attrs.evolve(choice, username=choice.username or redis.username, password=redis.password)
 
 
-def _of_user(paths: TownPaths, town: TownConfig, user_paths: UserPaths, user: UserConfig) -> ServerChoice | None:
+def _of_user(paths: TownPaths, town: TownConfig, user_paths: UserPaths, user: UserConfig | None) -> ServerChoice | None:
     """Read the server off the user's file.
 
     The Rust program fills in its one server on this machine there, which nobody may be running; so a host counts
     only when it is another machine.
     """
+    if user is None:
+        if not os.path.lexists(user_paths.config):
+            return None
+        from tinytown.config.user import load_user
+
+        user = load_user(user_paths)
     redis = user.redis
     if redis.url:
         parts = split_url(redis.url, what="`redis.url` of the user's file")
@@ -231,6 +244,8 @@ def _secret(choice: ServerChoice, env: Mapping[str, str], user_paths: UserPaths)
         return choice
     if password := env.get("TINYTOWN_REDIS_PASSWORD"):
         return attrs.evolve(choice, password=password)
+    from tinytown.config.credentials import find_credential
+
     if known := find_credential(user_paths, choice.url):
         return attrs.evolve(choice, password=known.password, username=known.username or choice.username)
     return choice

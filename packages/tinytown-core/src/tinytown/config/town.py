@@ -11,6 +11,7 @@ import attrs
 
 from tinytown.config.agent_clis import AgentCliConfig, read_agent_cli, read_agent_clis
 from tinytown.config.files import read_text
+from tinytown.config.rust_keys import for_rust
 from tinytown.config.schema import Place, internal, kind, option, read_table, read_value
 from tinytown.domain.names import agent_name, plain_name
 from tinytown.errors import ConfigError, InvalidValueError, NoTownError
@@ -249,6 +250,8 @@ def parse_town(text: str, path: str) -> TownConfig:
     """Check the text of a `tinytown.toml`, as `load_town` does. ``path`` is for errors alone."""
     raw = parse_toml(text, path)
     place = Place(path)
+    if not for_rust(raw):
+        return read_table(TownConfig, raw, place)
     from tinytown.config.rust import adapt
 
     adapted = adapt(raw)
@@ -261,7 +264,7 @@ def parse_town(text: str, path: str) -> TownConfig:
         config,
         agent_clis=clis,
         redis=attrs.evolve(config.redis, password=adapted.password),
-        rust=adapted.rust,
+        rust=True,
         notices=adapted.notices,
     )
 
