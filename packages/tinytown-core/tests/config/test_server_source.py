@@ -108,6 +108,14 @@ def test_a_node_on_another_server_is_said_and_one_on_the_same_is_not(choose, tow
     assert "pw" not in notice
 
 
+def test_a_round_of_another_town_does_not_revive_a_connection_that_a_dead_node_left(choose, town_paths: TownPaths):
+    town_paths.dot.mkdir()
+    write_connection(town_paths, Connection(url="redis://stale:1"))
+    inside = {"TINYTOWN_ROUND_ID": "r-0123456789"}
+    assert choose(**inside, TINYTOWN_TOWN="/another").url == "embedded:"
+    assert choose(**inside, TINYTOWN_TOWN=str(town_paths.root)).url == "redis://stale:1"
+
+
 def test_the_lock_of_the_node_is_not_asked_for_when_no_node_left_a_connection(
     town_paths: TownPaths, user_paths: UserPaths
 ):

@@ -108,7 +108,9 @@ def choose_server(
     """
     env = os.environ if env is None else env
     user_paths = user_home(env) if user_paths is None else user_paths
-    in_round = bool(env.get("TINYTOWN_ROUND_ID"))
+    # A round may also name another town, whose node is not the one that runs it.
+    own = os.path.realpath(env.get("TINYTOWN_TOWN") or paths.root) == os.path.realpath(paths.root)
+    in_round = own and bool(env.get("TINYTOWN_ROUND_ID"))
     if os.path.lexists(paths.connection) and (in_round or node_alive()):
         from tinytown.config.connection import read_connection
 
