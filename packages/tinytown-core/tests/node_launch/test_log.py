@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -116,6 +119,7 @@ def test_a_full_disk_under_the_log_neither_stops_nor_kills_the_cli(playground, p
             await launcher.start()
             # The size limit of a file stands for a disk with no room: a write fails in the same place.
             resource.prlimit(launcher.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
+            await launcher.launch(playground.prepare("true").directory)  # takes the shim that was spare before
             await launcher.launch(process.directory)
             return await process.wait()
 
@@ -145,9 +149,36 @@ def test_the_node_is_rung_while_the_log_grows_and_nobody_has_to_listen(playgroun
         rings = 0
         async for _ in follower.growth():
             rings += 1
-        return rings, follower.state()
+        return rings, await follower.wait()
 
     rings, state = play(scenario())
     assert state is RoundState.ENDED
     assert rings >= 1
     assert process.exit.code == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 256 KiB."""
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    if os.geteuid() != 0 or sys.platform != "linux" or mount is None or umount is None:
+        pytest.skip("only root on Linux may mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=256k", "none", disk], check=False, capture_output=True)
+    if done.returncode:
+        pytest.skip(f"cannot mount a small disk here: {done.stderr!r}")
+    yield disk
+    subprocess.run([umount, "-l", disk], check=True)
+
+
+def test_a_disk_that_fills_up_still_gets_the_whole_exit(playground, play, small_disk):
+    playground.root = small_disk
+    process = playground.prepare(
+        "i=0; while [ $i -lt 20000 ]; do echo a line of output for the disk; i=$((i+1)); done; exit 4"
+    )
+    assert play(playground.run(process)) is RoundState.ENDED
+    assert (process.exit.reason, process.exit.code) == ("exited", 4)
+    assert process.exit.log_bytes == 20000 * 30
+    assert process.exit.log_lost > 300_000
+    playground.clear()

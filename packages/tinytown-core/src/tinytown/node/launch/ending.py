@@ -56,7 +56,7 @@ class Ending:
         Args:
             spec: Waits, keep words, protected pids and the mark.
             cli: The CLI's process, leader of its session and group; it need not live.
-            since: Start ticks of the shim: nothing older belongs to the round.
+            since: Ticks of the round's claim: nothing older belongs to it, but the CLI's process, which was kept ready.
         """
         self.hurry = False
         self.spared: dict[Identity, str] = {}
@@ -70,7 +70,11 @@ class Ending:
     def collect(self) -> dict[Identity, ProcessInfo]:
         """Find the living processes that belong to the round and are not spared."""
         table = processes.table()
-        candidates = {pid: row for pid, row in table.items() if row.ticks >= self._since and pid not in self._never}
+        candidates = {
+            pid: row
+            for pid, row in table.items()
+            if (row.ticks >= self._since or row.identity == self._cli) and pid not in self._never
+        }
         leader = self._leader(table)
         children: dict[int, list[int]] = {}
         for pid, row in candidates.items():

@@ -74,11 +74,13 @@ class Claim(NamedTuple):
     Attributes:
         void: A recovering node took it so that it never starts.
         owner: The shim, or the process that voided the round.
+        since: Ticks of that moment: no process of the round but the CLI's own is older.
         boot_id: Boot of the machine in which that happened.
     """
 
     void: bool
     owner: Identity
+    since: int
     boot_id: str
 
 
@@ -136,12 +138,13 @@ def read_spec(directory: Path) -> Spec:
     return Spec(**{name: fields[name] for name in Spec._fields if name in fields})
 
 
-def claim(directory: Path, *, owner: Identity, boot_id: str, void: bool) -> bool:
+def claim(directory: Path, *, owner: Identity, since: int, boot_id: str, void: bool) -> bool:
     """Take the round: one caller ever succeeds, and a kill leaves it either taken or free.
 
     Args:
         directory: The round's folder.
         owner: The calling process.
+        since: Ticks of now.
         boot_id: The current boot.
         void: Take it so that it never starts.
 
@@ -149,8 +152,7 @@ def claim(directory: Path, *, owner: Identity, boot_id: str, void: bool) -> bool
         Whether this call took it.
     """
     aside = directory / f"{STARTED}.{owner.pid}.{owner.ticks}"
-    body = {"version": VERSION, "void": void, "pid": owner.pid, "ticks": owner.ticks, "boot_id": boot_id}
-    aside.write_text(json.dumps(body), "utf-8")
+    _write(aside, {"void": void, "pid": owner.pid, "ticks": owner.ticks, "since": since, "boot_id": boot_id})
     point("void.written" if void else "shim.claim_written")
     try:
         os.link(aside, directory / STARTED)
@@ -171,6 +173,7 @@ def read_claim(directory: Path) -> Claim | None:
     return Claim(
         void=bool(fields["void"]),
         owner=Identity(int(fields["pid"]), int(fields["ticks"])),
+        since=int(fields["since"]),
         boot_id=str(fields["boot_id"]),
     )
 
@@ -220,10 +223,18 @@ def read_exit(directory: Path) -> ExitRecord | None:
 def write_json(path: Path, fields: dict[str, Any]) -> None:
     """Write a small versioned file so that it is there whole or not at all."""
     aside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(json.dumps({"version": VERSION, **fields}).encode("utf-8", "surrogateescape"))
+    _write(aside, fields)
     aside.replace(path)
+
+
+def _write(path: Path, fields: dict[str, Any]) -> None:
+    raw = json.dumps({"version": VERSION, **fields}).encode()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        while raw:
+            raw = raw[os.write(descriptor, raw) :]
+    finally:
+        os.close(descriptor)
 
 
 def _encode_exit(record: ExitRecord) -> bytes:

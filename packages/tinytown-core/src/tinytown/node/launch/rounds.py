@@ -22,6 +22,8 @@ from tinytown.node.launch.ending import Ending, full_steps
 from tinytown.node.launch.files import ExitRecord, Spec
 from tinytown.node.launch.log_reader import LogReader
 
+_RECHECK_SECS = 0.002
+
 
 class RoundState(enum.StrEnum):
     """What a round's folder says about it."""
@@ -117,7 +119,10 @@ class RoundProcess:
         self.detach()
 
     async def growth(self) -> AsyncIterator[None]:
-        """Tell when to read the log: at once, after each growth, and a last time when the shim is gone."""
+        """Tell when to read the log: at once, after each growth, and a last time when the shim is gone.
+
+        Afterwards :meth:`wait` gives the state: at that very moment the lock may still be on its way out.
+        """
         self.attach()
         yield
         while not self._gone.is_set():
@@ -137,9 +142,9 @@ class RoundProcess:
             state = self.state()
             if state is not RoundState.LIVE:
                 return state
-            # Only another shim, forked for the same folder meanwhile, can hold the lock now: follow that one.
+            # The shim's last descriptors are closed one after the other, or a second shim found the round taken.
             self._gone.clear()
-            await asyncio.sleep(0)
+            await asyncio.sleep(_RECHECK_SECS)
 
     def ask_end(self, *, hurry: bool = False) -> bool:
         """Ask the shim to end the round: interrupt, terminate, kill. Asking again shortens the waits.
@@ -165,7 +170,7 @@ class RoundProcess:
         if me is None:
             raise ProcessLookupError("this process is not in the process table")
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if files.claim(self.directory, owner=me, boot_id=processes.boot_id(), void=True):
+        if files.claim(self.directory, owner=me, since=0, boot_id=processes.boot_id(), void=True):
             return True
         claim = files.read_claim(self.directory)
         return claim is not None and claim.void
@@ -180,7 +185,7 @@ class RoundProcess:
         claim = files.read_claim(self.directory)
         report: dict[str, Any] = {"ended": [], "spared": [], "surviving": []}
         if claim is not None and not claim.void and claim.boot_id == processes.boot_id():
-            ending = Ending(spec, cli=files.read_cli(self.directory), since=claim.owner.ticks)
+            ending = Ending(spec, cli=files.read_cli(self.directory), since=claim.since)
             for pause in ending.run(full_steps(spec)):
                 await asyncio.sleep(pause)
             report = ending.report()

@@ -1,12 +1,14 @@
 """The shim: one process per round that starts the CLI once, keeps its limits, and writes how it ended.
 
-It is forked by the launcher, which has already taken the round's lock and opened its life line, so that both exist
-from the moment the node hears of the shim. It needs neither the launcher nor the node afterwards.
+The launcher keeps one spare shim, with the process of its CLI behind the gate, so that a round waits for no fork. The
+launcher takes the round's lock and opens its life line and hands both over with the name of the folder, so that both
+exist from the moment the node hears of the shim. From then on the shim needs neither the launcher nor the node.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -15,8 +17,8 @@ from tinytown.node.crash import point
 from tinytown.node.launch import files
 from tinytown.node.launch.capped_log import CappedLog
 from tinytown.node.launch.ending import Ending, Step, full_steps, sweep_steps
-from tinytown.node.launch.files import ExitRecord, Spec
-from tinytown.node.launch.gate import Gated, fork_cli, release
+from tinytown.node.launch.files import ExitRecord
+from tinytown.node.launch.gate import Gated, dismiss, fork_cli, release
 from tinytown.node.launch.pump import Asked, Pump, ring
 from tinytown.node.processes import Identity
 
@@ -24,56 +26,66 @@ _LAST_OUTPUT_SECS = 0.2
 """How long output is awaited that somebody may still write after the CLI and its leftovers are gone."""
 
 
-class _StartError(Exception):
-    """The CLI could not be started; the text goes into the exit record."""
-
-
-def run_round(directory: Path, spec: Spec, lock: int, life: int) -> None:
-    """Run one round from claim to exit.
+def wait_for_round(link: socket.socket) -> None:
+    """Be the spare shim, then run the round that comes.
 
     Args:
-        directory: The round's folder.
-        spec: Its spec.
-        lock: The descriptor that holds the round's lock.
-        life: The life line, open for reading and writing, non-blocking.
+        link: Brings the folder's name with two descriptors, its lock and its life line; ends when the launcher does.
     """
-    point("shim.forked")
+    point("spare.forked")
     os.setsid()
     asked = Asked()
-    me = processes.identity(os.getpid())
-    if me is None or not files.claim(directory, owner=me, boot_id=processes.boot_id(), void=False):
+    gated = fork_cli()
+    point("spare.gated")
+    me, cli = processes.identity(os.getpid()), processes.identity(gated.pid)
+    name, descriptors, _, _ = socket.recv_fds(link, 65536, 2)
+    link.close()
+    if not name or me is None:
         return
-    Shim(directory, spec, me, asked, held=(lock, life)).run()
+    point("shim.handed")
+    while cli is None or not processes.alive(cli):  # it may have been killed while it waited
+        dismiss(gated)
+        gated = fork_cli()
+        cli = processes.identity(gated.pid)
+    asked.times = 0  # what came before was meant for no round
+    since = processes.now_ticks()
+    directory = Path(os.fsdecode(name))
+    if files.claim(directory, owner=me, since=since, boot_id=processes.boot_id(), void=False):
+        lock, life = descriptors
+        Shim(directory, gated, cli, asked, since=since, life=life).run()
+        os.close(lock)  # before the life line ends with this process
 
 
 class Shim:
     """One round from after its claim."""
 
-    def __init__(self, directory: Path, spec: Spec, me: Identity, asked: Asked, *, held: tuple[int, int]) -> None:
-        """Take what the round needs; ``held`` are lock and life line, see :func:`run_round`."""
+    def __init__(self, directory: Path, gated: Gated, cli: Identity, asked: Asked, *, since: int, life: int) -> None:
+        """Take what the round needs; see :func:`wait_for_round`."""
         self._directory = directory
-        self._spec = spec
-        self._me = me
+        self._spec = files.read_spec(directory)
+        self._gated = gated
+        self._cli = cli
         self._asked = asked
-        self._lock, self._life = held
+        self._since = since
+        self._life = life
         self._started_ms = _now_ms()
 
     def run(self) -> None:
         """Start the CLI, watch it to its end, end what it left, and write the exit."""
+        cli = self._cli
         try:
             log = CappedLog(Path(self._spec.log), self._spec.max_log_bytes)
         except OSError as error:
+            dismiss(self._gated)
             self._write_exit("log_error", None, None, str(error))
             return
-        try:
-            gated, cli = self._start()
-        except (_StartError, OSError) as error:
+        if trouble := self._start():
             log.finish()
-            self._write_exit("start_error", None, log, str(error))
+            self._write_exit("start_error", None, log, trouble)
             return
         point("shim.running")
-        pump = Pump(gated.output, log, self._life, self._asked)
-        ending = Ending(self._spec, cli=cli, since=self._me.ticks)
+        pump = Pump(self._gated.output, log, self._life, self._asked)
+        ending = Ending(self._spec, cli=cli, since=self._since)
         reason = self._watch(cli, pump)
         if reason != "exited":
             self._end(ending, full_steps(self._spec), pump)
@@ -89,26 +101,19 @@ class Shim:
         status = os.waitpid(cli.pid, os.WNOHANG)[1] if processes.exited(cli.pid) else None
         self._write_exit(reason, status, log, "")
 
-    def _start(self) -> tuple[Gated, Identity]:
-        gated = fork_cli(self._spec, self._close_in_child)
-        point("shim.cli_forked")
-        cli = processes.identity(gated.pid)
-        if cli is None:
-            os.waitpid(gated.pid, 0)
-            raise _StartError("its process ended before it could execute")
+    def _start(self) -> str:
+        """Put the CLI's process on record and open its gate; returns why it could not execute, or nothing."""
         try:
-            files.write_cli(self._directory, cli)
-        except OSError:
-            os.close(gated.gate)
-            os.waitpid(gated.pid, 0)
-            raise
+            files.write_cli(self._directory, self._cli)
+        except OSError as error:
+            dismiss(self._gated)
+            return str(error)
         point("shim.cli_recorded")
-        trouble = release(gated)
+        trouble = release(self._gated, self._directory)
         point("shim.released")
         if trouble:
-            os.waitpid(gated.pid, 0)
-            raise _StartError(trouble)
-        return gated, cli
+            os.waitpid(self._gated.pid, 0)
+        return trouble
 
     def _watch(self, cli: Identity, pump: Pump) -> str:
         """Pump until the CLI is gone or must go; returns why."""
@@ -131,10 +136,6 @@ class Shim:
             while (left := until - processes.boot_clock()) > 0:
                 pump.turn(left)
             ending.hurry = self._asked.times > before
-
-    def _close_in_child(self) -> None:
-        os.close(self._lock)
-        os.close(self._life)
 
     def _write_exit(self, reason: str, status: int | None, log: CappedLog | None, error: str) -> None:
         code = os.waitstatus_to_exitcode(status) if status is not None else None

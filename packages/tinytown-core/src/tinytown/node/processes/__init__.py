@@ -17,6 +17,7 @@ else:
 
 boot_id = _platform.boot_id
 boot_clock = _platform.boot_clock
+now_ticks = _platform.now_ticks
 start_ticks = _platform.start_ticks
 table = _platform.table
 carries = _platform.carries
@@ -46,6 +47,7 @@ __all__ = [
     "command",
     "exited",
     "identity",
+    "now_ticks",
     "send",
     "start_ticks",
     "table",

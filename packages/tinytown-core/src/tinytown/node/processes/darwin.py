@@ -28,6 +28,11 @@ def boot_clock() -> float:
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
+def now_ticks() -> int:
+    """The current moment as start ticks: a process that starts from now on has at least as many."""
+    return time.time_ns() // 1000
+
+
 def start_ticks(pid: int) -> int | None:
     """When the process started; None when it is gone or a zombie."""
     import psutil

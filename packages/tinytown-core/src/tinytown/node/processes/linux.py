@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from tinytown.node.processes.model import Identity, ProcessInfo
 _GONE_STATES = frozenset({"Z", "X", "x"})
 
 
+@functools.cache
 def boot_id() -> str:
     """Name of this boot of the machine; start ticks and pids of another boot mean nothing."""
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
@@ -45,6 +47,12 @@ def _stat(pid: int) -> ProcessInfo | None:
         ticks=int(fields[19]),
         name=text[opening + 1 : closing],
     )
+
+
+def now_ticks() -> int:
+    """The current moment as start ticks: a process that starts from now on has at least as many."""
+    # A tick less: the kernel rounds a start down, and so the same tick may hold both.
+    return int(boot_clock() * os.sysconf("SC_CLK_TCK")) - 1
 
 
 def start_ticks(pid: int) -> int | None:
