@@ -114,6 +114,8 @@ class Rig:
         if folder := os.environ.get("TINYTOWN_RECORD"):
             text = played.output.replace(str(self.workspace), "/workspace").replace(str(self.home), "/home/agent")
             text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8400", text)
+            text = re.sub(r"/[-\w/.]*/\d+\.sock", "/run/agent.sock", text)
+            text = re.sub(r"/projects/-[-\w]*-workspace", "/projects/-workspace", text)
             (Path(folder) / f"{self.adapter.name}-{name}.jsonl").write_text(text)
 
 
