@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pluggy
 
 from tinytown.errors import PluginBrokenError
@@ -51,6 +53,8 @@ class Scheduler:
         agents = {agent.id for agent in snapshot.agents}
         tasks = {task.id for task in snapshot.tasks}
         for decision in decisions:
+            if not isinstance(cast("object", decision), Decision):
+                raise self._broken(f"it answered {type(decision).__name__} where a Decision belongs")
             if decision.agent_id not in agents:
                 raise self._broken(f"it named agent `{decision.agent_id}` twice or one that is not idle here")
             if decision.task_id not in tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module `tinytown.testing` has no attribute `{name}`")
-    import pytest
+    if home not in sys.modules:
+        import pytest
 
-    pytest.register_assert_rewrite(home)
+        pytest.register_assert_rewrite(home)
     return getattr(import_module(home), name)
