@@ -1,0 +1,42 @@
+-- What several verbs of agents share. Twin of the helpers in `storage/memory/verbs/agents.py`.
+
+-- Let an agent's account be tried again.
+local function unpark(agent)
+  local account = 'parked:' .. (some(agent.account) or agent.id)
+  for _, field in ipairs({ 'until', 'probe', 'tries' }) do
+    tx.hdel(account, field)
+  end
+end
+
+-- An agent with the counts of its queue and mail, for an answer.
+local function view(agent)
+  local ref = agent.id
+  local urgent = tx.zcard('lane:' .. ref .. ':urgent')
+  return setmetatable({ agent, {
+    urgent_mail = urgent,
+    mail = tx.zcard('lane:' .. ref .. ':normal') + urgent,
+    waking_mail = tx.scard('waking:' .. ref),
+    queued_tasks = tx.zcard('queue:' .. ref),
+  } }, VIEW)
+end
+
+-- Count a new incarnation; what the last one could not do is forgotten.
+local function new_life(agent)
+  agent.incarnation = agent.incarnation + 1
+  update(agent, {
+    failures = NONE, not_before = NONE, reason = NONE, session_id = NONE, session_task = NONE, mail_rounds = NONE,
+  })
+  unpark(agent)
+  for _, kind in ipairs({ 'agent_error', 'auth_required', 'start_failed', 'mail_loop' }) do
+    close_attention(kind, agent.id, 'answered')
+  end
+end
+
+-- An agent cannot go on until a person has done something.
+local function give_up(agent, kind, reason)
+  local old = agent.state
+  agent.state, agent.reason = 'error', reason
+  unwake(agent)
+  tx.event('agent.error', { agent_id = agent.id, old = old, new = 'error', detail = reason })
+  open_attention(kind, agent.id, reason, { 'tt restart ' .. agent.name, 'tt logs ' .. agent.name })
+end

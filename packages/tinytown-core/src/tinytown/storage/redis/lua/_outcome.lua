@@ -1,0 +1,207 @@
+-- What the outcome of a round means for its task, its mail and its agent. Twin of the helpers in
+-- `storage/memory/verbs/round_end.py`. Needs moves, changes, agents, mail and ends.
+
+local COUNTED = { failed = true, crashed = true, timed_out = true, stalled = true }
+local MAX_AGENT_FAILURES = 6
+local USAGE = { 'input_tokens', 'output_tokens', 'cost_micros' }
+local KNOWN = { 'outcome', 'detail', 'exit_code', 'session_id', 'head_before', 'head_after', 'log', 'workspace' }
+
+local function ended(live)
+  local agent = tx.load('agent', live.agent_id)
+  return { round = live, task = tx.load('task', live.task_id), agent = agent and view(agent) or nil }
+end
+
+-- Write what is known of the round itself.
+local function close(a, live)
+  for _, key in ipairs(join(KNOWN, USAGE)) do
+    if a[key] ~= nil then
+      live[key] = a[key]
+    end
+  end
+  if some(a.verdict) and not some(live.verdict) then
+    local verdict = {}
+    for name, value in pairs(a.verdict) do
+      verdict[name] = value ~= NONE and value or nil
+    end
+    live.verdict = verdict
+  end
+  live.state, live.ended_at = 'ended', tx.now
+  tx.srem('live', live.id)
+  if some(live.node) then
+    tx.srem('ends:' .. live.node, live.id)
+  end
+  tx.event('round.ended', {
+    round_id = live.id, agent_id = live.agent_id, task_id = live.task_id, old = 'live', new = 'ended',
+    detail = live.outcome,
+  })
+end
+
+local function count_usage(record, a)
+  for _, key in ipairs(USAGE) do
+    if a[key] ~= nil then
+      record[key] = (record[key] or 0) + a[key]
+    end
+  end
+end
+
+-- The rows of the outcome table in which nobody said what became of the task.
+local function without_verdict(a, live, task)
+  local outcome, limits, detail, stop = live.outcome, a.limits, live.detail or '', nil
+  if outcome == 'ok' then
+    task.reminders = (task.reminders or 0) + 1
+    if task.reminders > limits.reminders then
+      stop = 'not_closed: ' .. text(task.reminders) .. ' rounds ended without a result'
+    end
+  elseif outcome == 'needs_input' then
+    stop = 'needs_input: ' .. detail
+  elseif outcome == 'context_full' then
+    task.contexts = (task.contexts or 0) + 1
+    if task.contexts > limits.contexts then
+      stop = "context_full: the task does not fit into the agent's context"
+    end
+  elseif COUNTED[outcome] then
+    task.crashes = (task.crashes or 0) + 1
+    if task.crashes >= limits.crashes then
+      stop = 'crashes: ' .. text(task.crashes) .. ' rounds ended as ' .. outcome .. '; ' .. detail
+    else
+      task.not_before = tx.now + limits.backoff_ms * 2 ^ (task.crashes - 1)
+    end
+  end
+  if stop then
+    block(a, task, cut(stop, 1000), 'town', false, live.id)
+  else
+    move(a, task, 'release', 'assigned', 'town', { history_round = live.id })
+  end
+end
+
+-- An order comes first, then what the agent said, then what the outcome means.
+local function apply(a, live, task)
+  local said, ordered, by = some(live.verdict), some(task.order), live.agent
+  if ordered then
+    task.order = nil
+    apply_order(a, task, ordered)
+  elseif said and said.verb == 'submit' then
+    local gates = some(a.gates)
+    if gates and some(a.uncommitted) then
+      reject(a, task, 'uncommitted: ' .. table.concat(a.uncommitted, ', '), 'town', 'release')
+    else
+      CHANGES.submit(a, task, {
+        result = said.result, no_gates = said.no_gates, gates = gates, gate_node = live.node, head = a.head_after,
+      }, by)
+    end
+  elseif said then
+    CHANGES[said.verb](a, task, said, by)
+  else
+    without_verdict(a, live, task)
+  end
+end
+
+local function put_back(message, live, counted)
+  if counted or message.state == 'shown' then
+    message.shown_at, message.shown_in = tx.now, live.id
+  end
+  if not counted then
+    message.deliveries = some(math.max(0, (message.deliveries or 0) - 1))
+  end
+  message.state = 'queued'
+  enqueue(message)
+  trace(message, 'back', 'town', live.id)
+end
+
+-- Mail is handled, goes back into its lane, or is given up when it was alone in too many failures.
+local function return_mail(a, live, agent)
+  local outcome, refs = live.outcome, live.messages or {}
+  local dealt_with = outcome == 'ok' or outcome == 'needs_input' or some(live.verdict)
+  for _, message in ipairs(load_all('message', refs)) do
+    local open = message.state == 'delivered' or message.state == 'shown'
+    local hopeless = (message.deliveries or 0) >= a.limits.deliveries
+    if open and dealt_with then
+      handle(message, live.agent, live.id)
+    elseif open and COUNTED[outcome] and #refs == 1 and not some(live.task_id) and hopeless then
+      message.state, message.shown_at = 'dead', tx.now
+      trace(message, 'dead', 'town', live.id)
+      local ref = message.id
+      local words = 'message `' .. ref .. '` to `' .. message.to .. '` was alone in a round that ended as ' .. outcome
+      open_attention('dead_letter', ref, words, { 'tt trace ' .. ref })
+    elseif open then
+      put_back(message, live, COUNTED[outcome])
+    end
+  end
+  if agent and outcome == 'context_full' then
+    agent.mail_limit = math.max(1, math.floor(#refs / 2))
+  elseif agent and dealt_with then
+    agent.mail_limit = nil
+  end
+end
+
+-- A round that worked shows that the account is free again; those that waited may come.
+local function unpark_after(live, agent)
+  if not tx.hget('parked:' .. (some(agent.account) or agent.id), 'until') then
+    return
+  end
+  unpark(agent)
+  if some(live.node) then
+    for _, waiting in ipairs(load_all('agent', tx.zrange('due:' .. live.node, 100, tx.now))) do
+      if waiting.account == agent.account and has_work(waiting) then
+        wake(waiting)
+      end
+    end
+  end
+end
+
+-- Park the account after a limit or a lost log-in; hold the agent back after a full disk.
+local function wait_for_people(a, live, agent)
+  local outcome, name, parked = live.outcome, agent.name, nil
+  local key = 'parked:' .. (some(agent.account) or agent.id)
+  if outcome == 'rate_limited' then
+    local tries = (tonumber(tx.hget(key, 'tries')) or 0) + 1
+    local wait = math.min(a.limits.max_backoff_ms, 60000 * 2 ^ math.min(tries - 1, 6))
+    parked = tx.now + (some(a.retry_ms) or wait)
+    tx.hset(key, 'tries', tries)
+  elseif outcome == 'auth_required' or outcome == 'start_failed' then
+    parked = 0
+    local words = '`' .. name .. '` cannot work: ' .. (some(live.detail) or outcome)
+    open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
+  elseif outcome == 'disk_full' then
+    agent.not_before = tx.now + 60000
+    open_attention('disk_full', agent.id, '`' .. name .. '` cannot work: the disk is full', { 'tt restart ' .. name })
+  end
+  if parked then
+    tx.hset(key, 'until', parked)
+    tx.hdel(key, 'probe')
+  end
+end
+
+-- Say what the agent does next.
+local function free_agent(a, live, agent)
+  local outcome = live.outcome
+  agent.rounds_completed = (agent.rounds_completed or 0) + 1
+  update(agent, { round_id = NONE, task_id = NONE, last_active_at = tx.now, state = 'idle' })
+  if outcome == 'context_full' or some(a.forget_session) then
+    agent.session_id, agent.session_task = nil, nil
+  elseif some(live.session_id) then
+    agent.session_id, agent.session_task = live.session_id, live.task_id
+  end
+  if COUNTED[outcome] then
+    agent.failures = (agent.failures or 0) + 1
+    agent.not_before = tx.now + a.limits.backoff_ms * 2 ^ math.min(agent.failures - 1, 9)
+  elseif outcome == 'ok' or outcome == 'needs_input' or outcome == 'context_full' then
+    agent.failures, agent.not_before = nil, nil
+    unpark_after(live, agent)
+  end
+  wait_for_people(a, live, agent)
+  if agent.restarting then
+    update(agent, {
+      restarting = NONE, incarnation = agent.incarnation + 1, state = 'cold', failures = NONE, not_before = NONE,
+      session_id = NONE, session_task = NONE, mail_rounds = NONE,
+    })
+    unpark(agent)
+  elseif (agent.failures or 0) >= MAX_AGENT_FAILURES and agent.wanted == 'run' then
+    give_up(agent, 'agent_error', text(agent.failures) .. ' rounds in a row ended as ' .. outcome)
+  end
+  if agent.state ~= 'error' then
+    tx.event('agent.idle', { agent_id = agent.id, round_id = live.id, old = 'working', new = agent.state })
+    unwake(agent)
+    settle(agent)
+  end
+end

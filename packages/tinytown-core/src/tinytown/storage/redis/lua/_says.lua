@@ -1,0 +1,51 @@
+-- The words that an agent says of its task and a person of any: inside a round they are recorded, and applied at the
+-- round's end. Twin of `_say` and `_order_or_do` in `storage/memory/verbs/tasks.py`. Needs moves and changes.
+
+-- The same word said again by a round that is over is answered as the first was, whatever came after it.
+local function said_already(a, verb, task)
+  local acting = tx.load('round', a.round_id)
+  if not acting or acting.state ~= 'ended' or acting.task_id ~= task.id then
+    return false
+  end
+  local said = some(acting.verdict)
+  return said and said.verb == verb
+end
+
+-- A person's word: an order if a round goes on, else it is done.
+local function order_or_do(a, task, verb, want, by)
+  if order(a, task, verb, by, want) then
+    return { task = task, ordered = true }
+  end
+  CHANGES[verb](a, task, want, by)
+  return { task = task }
+end
+
+local function say(a, verb, want)
+  local task = find('task', a.task)
+  if said_already(a, verb, task) then
+    return { task = task, recorded = true }
+  end
+  local acting = acting_round(a)
+  local by = actor(acting, a)
+  if not acting then
+    return order_or_do(a, task, verb, want, by)
+  end
+  own_task(acting, task)
+  local said = some(acting.verdict)
+  if said and said.verb ~= verb then
+    refuse('already_said', {
+      detail = 'round `' .. acting.id .. '` has already said `' .. said.verb .. '` of its task',
+      hint = 'end the round; a person can still change it',
+    })
+  end
+  if not said then
+    local verdict = { verb = verb }
+    update(verdict, want)
+    acting.verdict = verdict
+    tx.push('history:' .. task.id, { at = tx.now, verb = 'say ' .. verb, by = by, round_id = acting.id })
+    tx.event('round.verdict', {
+      round_id = acting.id, task_id = task.id, agent_id = acting.agent_id, detail = verb,
+    })
+  end
+  return { task = task, recorded = true }
+end

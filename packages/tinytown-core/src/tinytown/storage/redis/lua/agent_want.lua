@@ -1,0 +1,42 @@
+-- Change what people want of an agent: interrupt, resume, close, kill or restart it.
+-- ARGS: agent, verb, from; optional round_id
+-- REPLY: agent, ending (whether a round has to end first)
+-- ERRORS: stale_round, not_found, ambiguous, not_an_agent, wrong_state, agent_ends
+-- USES: rules agents
+local WANTED = { interrupt = 'paused', resume = 'run', close = 'draining', kill = 'stopped', restart = 'run' }
+
+return run('agent_want', function(a)
+  acting_round(a)
+  local agent, verb = find('agent', a.agent), a.verb
+  if not some(agent.cli) then
+    refuse('not_an_agent', { detail = 'the conductor is a mailbox; it has no process to change' })
+  end
+  check(a, 'wanted', agent, verb, 'wanted')
+  local live, state = some(agent.round_id) ~= nil, agent.state
+  local ending = live and (verb == 'interrupt' or verb == 'kill' or verb == 'restart')
+  if verb ~= 'kill' and verb ~= 'restart' and not live and (state == 'stopped' or state == 'error') then
+    refuse('agent_ends', {
+      detail = 'agent `' .. agent.name .. '` is ' .. state,
+      hint = 'start it again with `tt restart ' .. agent.name .. '`',
+    })
+  end
+  local old = agent.wanted
+  agent.wanted = WANTED[verb]
+  tx.event('agent.' .. verb, { agent_id = agent.id, old = old, new = agent.wanted })
+  if ending then
+    request_end(agent.round_id, verb)
+  end
+  if verb == 'restart' and live then
+    agent.restarting = true
+  elseif verb == 'restart' then
+    unwake(agent)
+    new_life(agent)
+    agent.state = 'cold'
+  elseif verb == 'kill' then
+    agent.restarting = nil
+  end
+  if not live then
+    settle(agent)
+  end
+  return { agent = view(agent), ending = ending }
+end)

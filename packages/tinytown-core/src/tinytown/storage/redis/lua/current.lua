@@ -1,0 +1,8 @@
+-- Give the task of an agent's live round.
+-- ARGS: agent
+-- REPLY: task (absent when there is none)
+-- ERRORS: not_found, ambiguous
+-- USES: rules
+return run('current', function(a)
+  return { task = tx.load('task', find('agent', a.agent).task_id) or NONE }
+end)

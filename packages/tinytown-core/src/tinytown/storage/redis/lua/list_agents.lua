@@ -1,0 +1,9 @@
+-- List agents by creation, one page.
+-- ARGS: limit; optional after
+-- REPLY: items, next
+-- ERRORS: none
+-- USES: rules agents pages
+return run('list_agents', function(a)
+  local items, last = agents_page(a.limit, a.after)
+  return { items = items, next = last }
+end)

@@ -1,0 +1,9 @@
+-- List the open items by creation, one page.
+-- ARGS: limit; optional after
+-- REPLY: items, next
+-- ERRORS: none
+-- USES: rules agents pages
+return run('list_attention', function(a)
+  local items, last = page('attention', 'attention', a.limit, a.after)
+  return { items = items, next = last }
+end)

@@ -1,0 +1,17 @@
+-- Say that a message is dealt with; only its reader, or a person, may.
+-- ARGS: message, from; optional round_id, by
+-- REPLY: message
+-- ERRORS: stale_round, not_found, ambiguous, wrong_state
+-- USES: rules mail
+return run('message_handle', function(a)
+  local acting = acting_round(a)
+  local message = find('message', a.message)
+  if acting and message.to_id ~= acting.agent_id then
+    refuse('stale_round', { round_id = acting.id, detail = '`' .. message.id .. '` is not its mail' })
+  end
+  if message.state ~= 'handled' then
+    check(a, 'message', message, 'handle')
+    handle(message, actor(acting, a), acting and acting.id or nil)
+  end
+  return { message = message }
+end)

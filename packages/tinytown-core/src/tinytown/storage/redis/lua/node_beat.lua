@@ -1,0 +1,10 @@
+-- Show that the node lives.
+-- ARGS: node_id, nonce, running
+-- REPLY: node
+-- ERRORS: stale_node
+-- USES: rules
+return run('node_beat', function(a)
+  local node = owner(a)
+  update(node, { beat = (node.beat or 0) + 1, beat_at = tx.now, running = a.running })
+  return { node = node }
+end)

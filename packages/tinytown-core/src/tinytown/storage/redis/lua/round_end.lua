@@ -1,0 +1,30 @@
+-- The one commit point: record the end of a round and apply what was said in it. The same end again changes nothing.
+-- ARGS: round_id, node_id, nonce, from, outcome, limits; optional detail, exit_code, session_id, head_before,
+--       head_after, log, workspace, input_tokens, output_tokens, cost_micros, verdict, branch, gates, uncommitted,
+--       forget_session, retry_ms
+-- REPLY: round, task, agent
+-- ERRORS: not_found, ambiguous, stale_node
+-- USES: rules moves changes agents mail ends outcome
+return run('round_end', function(a)
+  local live = find('round', a.round_id)
+  if live.state == 'ended' then
+    return ended(live)
+  end
+  owner(a)
+  local agent, task = tx.load('agent', live.agent_id), tx.load('task', live.task_id)
+  close(a, live)
+  if agent then
+    count_usage(agent, a)
+  end
+  if task and task.round_id == live.id then
+    count_usage(task, a)
+    task.round_id = nil
+    task.branch = some(a.branch) or task.branch
+    apply(a, live, task)
+  end
+  return_mail(a, live, agent)
+  if agent and agent.round_id == live.id then
+    free_agent(a, live, agent)
+  end
+  return ended(live)
+end)

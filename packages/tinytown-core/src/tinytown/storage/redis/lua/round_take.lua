@@ -1,0 +1,42 @@
+-- Begin a round for an agent that has something to do: the task, the mail and the round's record in one script.
+-- The same round id gives the same bundle again.
+-- ARGS: round_id, agent_id, node_id, nonce, from, budget_bytes, inline_bytes, max_backoff_ms, max_rounds_per_task,
+--       mail_rounds_per_hour
+-- REPLY: round, agent, task, messages, backlog; or nothing: gone, not_idle, max_rounds, backoff, parked, later,
+--        idle, mail_loop
+-- ERRORS: stale_node
+-- USES: rules moves agents mail take
+return run('round_take', function(a)
+  local known = tx.load('round', a.round_id)
+  if known then
+    return bundle(known)
+  end
+  owner(a)
+  local agent = tx.load('agent', a.agent_id)
+  if not agent then
+    tx.zrem('due:' .. a.node_id, a.agent_id)
+    return { nothing = 'gone' }
+  end
+  local hindered = hindrance(a, agent)
+  if hindered then
+    return { nothing = hindered }
+  end
+  local task, later = next_task(a, agent)
+  local mail, waking = next_mail(a, agent), false
+  for _, message in ipairs(mail) do
+    waking = waking or wakes(message)
+  end
+  if not task and not waking then
+    if later then
+      tx.zadd('due:' .. a.node_id, later, agent.id)
+      return { nothing = 'later' }
+    end
+    unwake(agent)
+    settle(agent)
+    return { nothing = 'idle' }
+  end
+  if not task and not may_talk(a, agent) then
+    return { nothing = 'mail_loop' }
+  end
+  return bundle(begin(a, agent, task, mail))
+end)

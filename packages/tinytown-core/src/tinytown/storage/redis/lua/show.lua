@@ -1,0 +1,9 @@
+-- Show one record of any kind with its history.
+-- ARGS: ref; optional kind
+-- REPLY: kind, record, history
+-- ERRORS: not_found, ambiguous
+-- USES: rules agents pages
+return run('show', function(a)
+  local kind, record, history = show(a)
+  return { kind = kind, record = kind == 'agent' and view(record) or record, history = history }
+end)

@@ -1,0 +1,14 @@
+-- Give a task to an agent; of a task whose round goes on it is an order.
+-- ARGS: task, agent, from; optional only_pending, round_id, by
+-- REPLY: task, ordered
+-- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, wrong_state
+-- USES: rules moves changes says
+return run('task_assign', function(a)
+  local by = actor(acting_round(a), a)
+  local task = find('task', a.task)
+  local agent = working_agent(a.agent)
+  if some(a.only_pending) and task.state ~= 'pending' then
+    refuse('wrong_state', { kind = 'task', id = task.id, state = task.state, verb = 'claim', allowed = 'pending' })
+  end
+  return order_or_do(a, task, 'assign', { agent = agent.id }, by)
+end)

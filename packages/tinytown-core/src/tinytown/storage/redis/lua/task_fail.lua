@@ -1,0 +1,8 @@
+-- Close a task as failed. Inside a round it is recorded, and applied at the round's end.
+-- ARGS: task, from; optional reason, round_id, by
+-- REPLY: task, recorded or ordered
+-- ERRORS: stale_round, not_found, ambiguous, already_said, wrong_state
+-- USES: rules moves changes says
+return run('task_fail', function(a)
+  return say(a, 'fail', { reason = a.reason })
+end)

@@ -1,0 +1,11 @@
+-- Let a blocked task go on, with an answer for its agent if there is one.
+-- ARGS: task, from; optional answer, round_id, by
+-- REPLY: task
+-- ERRORS: stale_round, not_found, ambiguous, wrong_state
+-- USES: rules moves changes
+return run('task_unblock', function(a)
+  local by = actor(acting_round(a), a)
+  local task = find('task', a.task)
+  unblock(a, task, a.answer, by)
+  return { task = task }
+end)

@@ -1,0 +1,19 @@
+-- Say what a wait for an agent or a task still waits for.
+-- ARGS: ref
+-- REPLY: kind, record; of an agent also tasks (its open ones), busy, backlog (how many it may claim)
+-- ERRORS: not_found, ambiguous
+-- USES: rules agents pages
+return run('wait_facts', function(a)
+  local ref = a.ref
+  if kind_of(ref) == 'task' and not some(tx.hget('names', (spoken(ref)))) then
+    return { kind = 'task', record = find('task', ref) }
+  end
+  local agent = find('agent', ref)
+  return {
+    kind = 'agent',
+    record = view(agent),
+    tasks = load_all('task', tx.zrange('mine:' .. agent.id, 1000)),
+    busy = some(agent.round_id) ~= nil or has_work(agent),
+    backlog = tx.zcard('backlog:' .. agent.role) + tx.zcard('backlog:'),
+  }
+end)
