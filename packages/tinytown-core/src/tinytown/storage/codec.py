@@ -1,12 +1,16 @@
 """Between the plain objects of answers and the records of `tinytown.domain.records`.
 
-One converter serves all records; it is built at the first use, so that commands that need none do not pay for it.
+The fields of the attrs classes say how each value is read. A library for this (cattrs) took longer to import than a
+whole command may take, so the few types that records use are read here.
 """
 
 from __future__ import annotations
 
 import functools
+import types
+import typing
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -14,6 +18,7 @@ import attrs
 from tinytown.domain.clock import rfc3339
 from tinytown.domain.records import Agent, Attention, Event, Message, Node, Record, Round, Task
 from tinytown.domain.states import shown_agent_state
+from tinytown.errors import StorageCorruptError
 
 R = TypeVar("R")
 
@@ -29,12 +34,30 @@ KINDS: Mapping[str, type[Any]] = {
 
 
 @functools.cache
-def _structure() -> Callable[[Any, type[Any]], Any]:
-    from cattrs import Converter
+def _readers(kind: type[Any]) -> Mapping[str, Callable[[Any], Any]]:
+    """Give one function per field that turns the plain value of an answer into that of the record."""
+    hints = typing.get_type_hints(kind)
+    return {name: _reader(hint) for name, hint in hints.items() if name in _fields(kind)}
 
-    converter = Converter()
-    converter.register_structure_hook_func(lambda kind: kind is object, lambda value, _kind: value)
-    return converter.structure
+
+@functools.cache
+def _fields(kind: type[Any]) -> frozenset[str]:
+    return frozenset(field.name for field in attrs.fields(kind))
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    args: tuple[Any, ...] = typing.get_args(hint)
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        return _reader(next(arg for arg in args if arg is not type(None)))
+    if origin is tuple:
+        inner = _reader(args[0])
+        return lambda value: tuple(inner(item) for item in value)
+    if hint in (str, int, float, bool) or (isinstance(hint, type) and issubclass(hint, Enum)):
+        return hint
+    if isinstance(hint, type) and attrs.has(hint):
+        return functools.partial(record, hint)
+    return lambda value: value
 
 
 def record(kind: type[R], data: Mapping[str, Any]) -> R:
@@ -44,9 +67,20 @@ def record(kind: type[R], data: Mapping[str, Any]) -> R:
         kind: Class of the record.
         data: Its fields; an empty table of the server stands for an empty list; unknown fields are left out, so
             that an older program reads what a newer one wrote.
+
+    Raises:
+        StorageCorruptError: A field holds what no version of Tinytown writes there.
     """
-    fields = {name: value for name, value in data.items() if value is not None and value != {}}
-    return cast("R", _structure()(fields, kind))
+    readers = _readers(kind)
+    fields: dict[str, Any] = {}
+    for name, value in data.items():
+        if value is None or value == {} or name not in readers:
+            continue
+        try:
+            fields[name] = readers[name](value)
+        except (TypeError, ValueError):
+            raise StorageCorruptError(key=f"{kind.__name__.lower()}:{data.get('id', '?')}.{name}") from None
+    return kind(**fields)
 
 
 def optional(kind: type[R], data: Any) -> R | None:

@@ -75,6 +75,10 @@ class Storage(Protocol):
         """
         ...
 
+    def newest_id(self, name: str) -> str:
+        """Give the last id of a stream, from which a reader gets all that comes from now on."""
+        ...
+
     def close(self) -> None:
         """Give back the connection."""
         ...
@@ -94,6 +98,10 @@ class AsyncStorage(Protocol):
 
     async def read_stream(self, name: str, *, after: str, limit: int, block_ms: int = 0) -> Sequence[Entry]:
         """Read entries of a stream."""
+        ...
+
+    async def newest_id(self, name: str) -> str:
+        """Give the last id of a stream."""
         ...
 
     async def server_run_id(self) -> str:

@@ -81,6 +81,11 @@ class MemoryStorage:
             self.town.changed.wait_for(lambda: self._newer(name, after, 1), block_ms / 1000)
             return self._newer(name, after, limit)
 
+    def newest_id(self, name: str) -> str:
+        """Give the last id of a stream; see `Storage.newest_id`."""
+        with self.town.changed:
+            return self._stream(name).last_id
+
     def _stream(self, name: str) -> Stream:
         found = self.town.data.get(name)
         return found if isinstance(found, Stream) else Stream()
@@ -119,6 +124,10 @@ class AsyncMemoryStorage:
     async def read_stream(self, name: str, *, after: str, limit: int, block_ms: int = 0) -> Sequence[Entry]:
         """Read entries of a stream; see `Storage.read_stream`."""
         return await asyncio.to_thread(self._face.read_stream, name, after=after, limit=limit, block_ms=block_ms)
+
+    async def newest_id(self, name: str) -> str:
+        """Give the last id of a stream; see `Storage.newest_id`."""
+        return self._face.newest_id(name)
 
     async def server_run_id(self) -> str:
         """Memory lives as long as the process."""
