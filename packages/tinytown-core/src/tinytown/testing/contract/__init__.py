@@ -1,0 +1,1 @@
+"""The tests of every verb's meaning, by subject; `tinytown.testing.storages.StorageContract` puts them together."""

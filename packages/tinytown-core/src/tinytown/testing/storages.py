@@ -1,0 +1,23 @@
+"""The contract of a storage: what every verb means, as tests that any storage can run.
+
+A storage's author writes::
+
+    class TestMyStorage(StorageContract):
+        @pytest.fixture
+        def subject(self) -> Iterator[Subject]: ...
+
+and gives two clients of one empty town, a settable clock for them, a way to read all keys and one to damage them
+(`tinytown.testing.subjects.Subject`). Needs the extra ``tinytown-core[testing]``.
+"""
+
+from __future__ import annotations
+
+from tinytown.testing.contract.task_table import TaskTable
+
+__all__ = ["StorageContract"]
+
+
+class StorageContract(
+    TaskTable,
+):
+    """All parts of the contract."""
