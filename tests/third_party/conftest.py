@@ -1,0 +1,3 @@
+"""The distributions here are installed and tested in environments of their own, not in ours."""
+
+collect_ignore = ["heron"]
