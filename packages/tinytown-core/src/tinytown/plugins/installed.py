@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import attrs
 
 from tinytown.plugins.kinds import kind_named
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +36,8 @@ class InstalledPlugin:
 
 def entry_points_of(group: str, name: str | None = None) -> list[EntryPoint]:
     """Give the entry points of a group, or those of one name in it, sorted by name and distribution."""
+    from importlib.metadata import entry_points  # built-in names never need it, and it is slow to import
+
     found: Iterable[EntryPoint] = entry_points(group=group) if name is None else entry_points(group=group, name=name)
     return sorted(found, key=lambda point: (point.name, distribution_of(point)))
 
