@@ -23,6 +23,7 @@ same thing, and a test compares the keys that both leave behind.
 | `history:<id>` | list | the last fifty lines of a task's or message's history |
 | `live` | set | rounds that go on |
 | `due:<node>` | sorted set by time | agents of the node that have something to do |
+| `idle:<node>` | sorted set by last activity | agents of the node that could take work from the backlog |
 | `verify:<node>` | sorted set by time | tasks whose next gate the node runs |
 | `ends:<node>` | set | live rounds that the node shall end |
 | `bell:<node>` | stream | wakes the node |

@@ -62,8 +62,8 @@ def reconcile(node_id: str, nonce: str, *, after: float | None = None, limit: in
     return change("node_reconcile", args, decode, natural=True)
 
 
-def snapshot(agents: tuple[str, ...], *, limit: int = 200) -> Call[Snapshot]:
-    """Show what a scheduler decides on, for the idle agents among some."""
+def snapshot(node_id: str, *, limit: int = 200) -> Call[Snapshot]:
+    """Show what a scheduler decides on: idle agents of a node, and the oldest tasks of the backlog by role."""
 
     def decode(answer: Answer) -> Snapshot:
         return Snapshot(
@@ -72,7 +72,7 @@ def snapshot(agents: tuple[str, ...], *, limit: int = 200) -> Call[Snapshot]:
             now=int(answer["now"]),
         )
 
-    return query("schedule_snapshot", {"agents": list(agents), "limit": limit}, decode)
+    return query("schedule_snapshot", {"node_id": node_id, "limit": limit}, decode)
 
 
 def listing() -> Call[Page[Node]]:

@@ -95,13 +95,15 @@ def wake(tx: Tx, agent: Fields, *, at: int = 0) -> None:
         return
     when = max(at, agent.get("not_before") or 0, 0)
     tx.zadd(f"due:{node}", when, agent["id"])
+    tx.zrem(f"idle:{node}", agent["id"])
     tx.bell(node)
 
 
 def unwake(tx: Tx, agent: Fields) -> None:
-    """Take an agent off its node's list."""
+    """Take an agent off its node's lists of those that have something to do, and of those that could have."""
     if agent.get("node"):
         tx.zrem(f"due:{agent['node']}", agent["id"])
+        tx.zrem(f"idle:{agent['node']}", agent["id"])
 
 
 def request_end(tx: Tx, round_id: str | None, why: str) -> bool:
@@ -130,6 +132,10 @@ def settle(tx: Tx, agent: Fields) -> None:
         unwake(tx, agent)
     elif agent["state"] == "cold" or has_work(tx, agent):
         wake(tx, agent)
+    elif wanted == "run" and agent["state"] == "idle" and agent.get("node"):
+        tx.zadd(f"idle:{agent['node']}", agent["last_active_at"] or 0, agent["id"])
+        if tx.zcard("tasks:pending") > 0:
+            tx.bell(agent["node"])
 
 
 def open_attention(tx: Tx, kind: str, ref: str, text: str, suggestions: list[str]) -> None:

@@ -160,14 +160,17 @@ def why_facts(tx: Tx, a: Args) -> Fields:
     }
 
 
+def _parked(tx: Tx, agent: Fields) -> bool:
+    until = tx.hget(f"parked:{agent.get('account') or agent['id']}", "until")
+    return until is not None and (until == 0 or until > tx.now)
+
+
 def schedule_snapshot(tx: Tx, a: Args) -> Fields:
     """Show a scheduler the idle agents of a node and the oldest tasks of the backlog, by role."""
-    agents = [agent for ref in a["agents"] if (agent := tx.load("agent", ref))]
-    idle = [
-        agent for agent in agents if agent["state"] == "idle" and agent["wanted"] == "run" and not has_work(tx, agent)
-    ]
+    agents = [agent for ref in tx.zrange(f"idle:{a['node_id']}", a["limit"]) if (agent := tx.load("agent", ref))]
+    idle = [agent for agent in agents if (agent.get("not_before") or 0) <= tx.now and not _parked(tx, agent)]
     tasks: list[Fields] = []
-    for role in dict.fromkeys(["", *(agent["role"] for agent in idle), *items(a.get("roles"))]):
+    for role in dict.fromkeys(["", *(agent["role"] for agent in idle)]):
         tasks += [task for ref in tx.zrange(f"backlog:{role}", a["limit"]) if (task := tx.load("task", ref))]
     return {"agents": idle, "tasks": tasks, "now": tx.now}
 

@@ -48,6 +48,7 @@ def _hindrance(tx: Tx, a: Args, agent: Fields) -> str | None:
     """Say why an agent may not begin a round now, and put it where that is noticed when it changes."""
     due = f"due:{a['node_id']}"
     if agent["state"] != "idle" or agent["wanted"] not in {"run", "draining"} or agent.get("node") != a["node_id"]:
+        unwake(tx, agent)
         tx.zrem(due, agent["id"])
         return "not_idle"
     limit = agent.get("max_rounds")
