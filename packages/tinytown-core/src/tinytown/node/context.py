@@ -1,0 +1,83 @@
+"""What all parts of a running node share: the town, the storage with its patience, and who the node is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from tinytown.config.paths import TownPaths
+from tinytown.config.town import TownConfig
+from tinytown.errors import StorageRefusedError, StorageUnavailableError
+from tinytown.node.launch.client import Launcher
+from tinytown.storage.protocol import AsyncStorage, Call
+
+T = TypeVar("T")
+
+log = logging.getLogger("tinytown.node")
+
+FIRST_PAUSE_SECS = 0.1
+LONGEST_PAUSE_SECS = 5.0
+
+
+@attrs.define(kw_only=True)
+class NodeContext:
+    """The town as the node sees it.
+
+    Attributes:
+        paths: Files of the town.
+        config: Its settings, as they were when the node started.
+        storage: The asyncio face.
+        node_id: Stable id of this town on this machine.
+        nonce: Random; another one on record means that another process has taken over.
+        instance: Id of this copy of the town's folder, written into each round's folder.
+        launcher: Starts the rounds' processes.
+        revive: Brings the town's own server back, where it has one.
+        server_pid: Process of the town's own server, which no round's end may touch; 0 for none.
+    """
+
+    paths: TownPaths
+    config: TownConfig
+    storage: AsyncStorage
+    node_id: str
+    nonce: str
+    instance: str
+    launcher: Launcher
+    revive: Callable[[], Awaitable[int]]
+    server_pid: int = 0
+    changed: asyncio.Event = attrs.Factory(asyncio.Event)
+
+    @property
+    def root(self) -> Path:
+        """Folder of the town."""
+        return self.paths.root
+
+    async def run(self, call: Call[T]) -> T:
+        """Run a call of the node, which is repeatable by its ids, however long the server is away.
+
+        Raises:
+            TinytownError: The server refused.
+        """
+        pause = FIRST_PAUSE_SECS
+        while True:
+            try:
+                return await self.storage.run(call)
+            except (StorageUnavailableError, StorageRefusedError) as error:
+                log.warning("the server is away, trying again in %.1f s: %s", pause, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECS)
+            self.server_pid = await self.revive()
+
+
+def find_tt() -> str:
+    """Give the absolute path of `tt`: beside this interpreter, else on PATH."""
+    beside = Path(sys.executable).with_name("tt")
+    if beside.exists():
+        return str(beside)
+    return shutil.which("tt") or "tt"

@@ -1,0 +1,200 @@
+"""Git as the node uses it: reads, snapshots under `refs/tinytown/`, and clean checkouts for gates.
+
+Every call is a real `git` in the workspace, with hooks, prompts and editors switched off, so that nothing of the
+repository's own configuration can stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import attrs
+
+from tinytown.node.crash import point
+
+_QUIET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_EDITOR": "true",
+    "LC_ALL": "C",
+}
+_IDENTITY = ("-c", "user.name=Tinytown", "-c", "user.email=tinytown@localhost")
+_SAFE = (
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "commit.gpgSign=false",
+    "-c",
+    "gc.auto=0",
+)
+TIMEOUT_SECS = 120.0
+
+
+class GitError(Exception):
+    """A git command failed; ``str`` gives its words."""
+
+
+@attrs.frozen
+class Repository:
+    """The repository of a workspace.
+
+    Attributes:
+        workspace: A directory inside its work tree.
+    """
+
+    workspace: Path
+
+    @classmethod
+    async def of(cls, workspace: Path) -> Repository | None:
+        """Give the repository of a directory, or None where there is none (or no git)."""
+        if shutil.which("git") is None:
+            return None
+        repository = cls(workspace)
+        try:
+            inside = await repository.run("rev-parse", "--is-inside-work-tree")
+        except GitError:
+            return None
+        return repository if inside == "true" else None
+
+    async def run(self, *words: str, env: dict[str, str] | None = None) -> str:
+        """Run git and give what it printed, without the last line break.
+
+        Raises:
+            GitError: It failed or took too long.
+        """
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *_SAFE,
+            *words,
+            cwd=self.workspace,
+            env={**variables, **_QUIET, **(env or {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), TIMEOUT_SECS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise GitError(f"git {words[0]} took longer than {TIMEOUT_SECS:g} s") from None
+        if process.returncode != 0:
+            raise GitError(err.decode("utf-8", "replace").strip() or f"git {words[0]} failed")
+        return out.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    async def head(self) -> str | None:
+        """Give the commit that is checked out, or None before the first one."""
+        try:
+            return await self.run("rev-parse", "--verify", "-q", "HEAD")
+        except GitError:
+            return None
+
+    async def branch(self) -> str | None:
+        """Give the branch that is checked out, or None."""
+        try:
+            return await self.run("symbolic-ref", "-q", "--short", "HEAD")
+        except GitError:
+            return None
+
+    async def tree(self) -> str:
+        """Write the whole work tree, untracked files included, as a tree object; the index stays as it is."""
+        index = await self.run("rev-parse", "--path-format=absolute", "--git-path", "index")
+        top = await self.run("rev-parse", "--show-toplevel")
+        with tempfile.TemporaryDirectory(prefix="tinytown-index-") as folder:
+            own = Path(folder) / "index"
+            if Path(index).exists():  # a copy keeps what git knows of unchanged files, so that it need not read them
+                shutil.copyfile(index, own)
+            env = {"GIT_INDEX_FILE": str(own)}
+            await self.run(
+                "-C", top, "add", "-A", "--", ".", f":(exclude,top){_dot(Path(top), self.workspace)}", env=env
+            )
+            return await self.run("write-tree", env=env)
+
+    async def snapshot(self, ref: str, note: str) -> str | None:
+        """Keep the work tree as a commit under a ref, unless it is what is checked out already.
+
+        Args:
+            ref: For example ``refs/tinytown/t-…/1``.
+            note: Message of the commit.
+
+        Returns:
+            The commit; None in a repository without a commit and without files.
+        """
+        head = await self.head()
+        tree = await self.tree()
+        if head is not None and tree == await self.run("rev-parse", f"{head}^{{tree}}"):
+            commit = head
+        else:
+            parents = ("-p", head) if head else ()
+            commit = await self.run(*_IDENTITY, "commit-tree", tree, *parents, "-m", note)
+        point("git.snapshot_written")
+        await self.run("update-ref", ref, commit)
+        return commit
+
+    async def changed_since(self, before_tree: str | None) -> list[str]:
+        """List the files that no commit holds, leaving out those that looked the same at ``before_tree``."""
+        head = await self.head()
+        now = await self.tree()
+        base = head or await self.run("hash-object", "-t", "tree", "/dev/null")
+        loose = await self._differences(base, now)
+        if before_tree is None or not loose:
+            return loose
+        return [path for path in loose if path in set(await self._differences(before_tree, now))]
+
+    async def _differences(self, old: str, new: str) -> list[str]:
+        listed = await self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+        return [path for path in listed.split("\0") if path]
+
+    async def files_between(self, old: str | None, new: str) -> list[str]:
+        """List the files that differ between two commits."""
+        if old is None or old == new:
+            return []
+        try:
+            return await self._differences(old, new)
+        except GitError:
+            return []
+
+    async def commit(self, paths: list[str], message: str) -> str | None:
+        """Commit some files for an agent that cannot; gives the new head."""
+        top = await self.run("rev-parse", "--show-toplevel")
+        await self.run("-C", top, "add", "-A", "--", *paths)
+        await self.run("-C", top, *_IDENTITY, "commit", "-q", "--no-verify", "-m", message, "--", *paths)
+        return await self.head()
+
+    async def checkout(self, commit: str, folder: Path) -> None:
+        """Make a clean work tree of a commit; a leftover of an earlier try is replaced."""
+        await self.drop_checkout(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        await self.run("worktree", "add", "-q", "--detach", "--force", str(folder), commit)
+
+    async def drop_checkout(self, folder: Path) -> None:
+        """Take a work tree that a gate used away; it holds no work of anybody."""
+        try:
+            await self.run("worktree", "remove", "--force", "--force", str(folder))
+        except GitError:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await self.run("worktree", "prune")
+
+    async def worktree(self, folder: Path, branch: str) -> None:
+        """Make the work tree of an agent on a branch of its own, from what is checked out now; once."""
+        if (folder / ".git").exists():
+            return
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        await self.run("worktree", "prune")
+        try:
+            await self.run("worktree", "add", "-q", str(folder), branch)
+        except GitError:
+            await self.run("worktree", "add", "-q", "-b", branch, str(folder), "HEAD")
+
+
+def _dot(top: Path, workspace: Path) -> str:
+    """The folder `.tt` of a town below the top of the repository, as a path in it."""
+    relative = os.path.relpath(workspace, top)
+    return ".tt" if relative == "." else f"{relative}/.tt"

@@ -1,0 +1,58 @@
+"""Keep the folders of ended rounds within limits of age and size; what goes on is never touched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from tinytown.config.paths import TownPaths
+from tinytown.config.town import LogsConfig
+from tinytown.domain.clock import SystemClock
+from tinytown.node.context import log
+from tinytown.node.launch.rounds import RoundProcess, RoundState
+
+DAY_MS = 86_400_000
+
+
+def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[str]:
+    """Delete the folders of rounds that ended too long ago, and then the oldest until the rest is small enough.
+
+    Args:
+        paths: Files of the town.
+        limits: Age in days and size in bytes; 0 means no limit.
+        live: Rounds that go on.
+
+    Returns:
+        The rounds whose folders are gone.
+    """
+    now = SystemClock().now_ms()
+    found: list[tuple[float, int, Path]] = []
+    try:
+        folders = list(paths.rounds_dir.iterdir())
+    except FileNotFoundError:
+        return []
+    for folder in folders:
+        if folder.name in live or not folder.is_dir():
+            continue
+        size = sum(item.lstat().st_size for item in folder.iterdir())
+        found.append((folder.stat().st_mtime * 1000, size, folder))
+    found.sort(reverse=True)
+    total, gone = 0, []
+    for changed_ms, size, folder in found:
+        total += size
+        old = limits.keep_days and changed_ms < now - limits.keep_days * DAY_MS
+        large = limits.keep_bytes and total > limits.keep_bytes
+        if (old or large) and _ended(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            gone.append(folder.name)
+    if gone:
+        log.info("deleted the logs of %d old rounds", len(gone))
+    return gone
+
+
+def _ended(folder: Path) -> bool:
+    try:
+        return RoundProcess(folder).state() not in {RoundState.LIVE, RoundState.FREE}
+    except (OSError, ValueError):
+        return False

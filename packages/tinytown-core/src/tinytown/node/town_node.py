@@ -1,0 +1,319 @@
+"""The one node of a town on this machine: it wakes on its bell, and runs up to `max_agents` rounds at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Coroutine
+
+from tinytown.domain.records import Agent, Round
+from tinytown.errors import StaleNodeError, TinytownError
+from tinytown.node import gates, logs, work
+from tinytown.node.context import NodeContext, log
+from tinytown.node.crash import point
+from tinytown.node.prepare import make_ready
+from tinytown.node.scheduling import claim_backlog
+from tinytown.storage.calls import nodes, tasks, town
+from tinytown.storage.calls.answers import Pulled
+
+BEAT_SECS = 5.0
+RECONCILE_SECS = 30.0
+BELL_MS = 20_000
+HOUSEKEEPING_SECS = 600.0
+LONGEST_SLEEP_SECS = 3600.0
+AGAIN_SECS = 1.0
+
+
+class TownNode:
+    """Runs until it is told to stop.
+
+    Args:
+        context: The town as the node sees it.
+    """
+
+    def __init__(self, context: NodeContext) -> None:
+        self.context = context
+        self.stopping = asyncio.Event()
+        self._works: dict[str, work.WorkRound] = {}
+        self._gates: dict[str, gates.GateRound] = {}
+        self._verdicts: set[str] = set()
+        self._busy: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._idle_agents: dict[str, None] = {}
+        self._backlog_seen = False
+        self._run_id = ""
+        self._failure: BaseException | None = None
+
+    @property
+    def running(self) -> int:
+        """How many rounds go on."""
+        return len(self._busy)
+
+    async def run(self, *, ready: asyncio.Event | None = None) -> None:
+        """Join, take over what an earlier node left, and work until `stopping` is set.
+
+        Args:
+            ready: Set as soon as the node has joined.
+
+        Raises:
+            StaleNodeError: Another process has taken over this node.
+        """
+        context = self.context
+        await context.launcher.start()
+        for live in await self._join():
+            self._spawn(self._adopt(live), live.agent_id or live.id)
+        if ready is not None:
+            ready.set()
+        helpers = [
+            asyncio.create_task(part) for part in (self._listen(), self._beat(), self._reconcile(), self._tidy())
+        ]
+        for helper in helpers:
+            helper.add_done_callback(self._note_failure)
+        try:
+            await self._work()
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _join(self) -> tuple[Round, ...]:
+        context = self.context
+        self._run_id = await self._server_life()
+        # The lock of this folder is ours, so whoever had this node's lease before is gone.
+        call = nodes.join(
+            context.node_id,
+            name=socket.gethostname().split(".")[0].lower() or "node",
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            nonce=context.nonce,
+            capacity=context.config.max_agents,
+            force=True,
+        )
+        joined = await context.run(call)
+        point("node.joined")
+        return joined.rounds
+
+    async def _server_life(self) -> str:
+        try:
+            return await self.context.storage.server_run_id()
+        except TinytownError:
+            return self._run_id
+
+    # The main loop
+
+    async def _work(self) -> None:
+        context = self.context
+        while not self.stopping.is_set() and self._failure is None:
+            context.changed.clear()
+            sleep = LONGEST_SLEEP_SECS
+            try:
+                pulled = await context.run(nodes.pull(context.node_id))
+                point("node.pulled")
+                sleep = await self._act(pulled)
+            except StaleNodeError:
+                raise
+            except TinytownError as error:
+                log.warning("%s", error)
+                sleep = AGAIN_SECS
+            if self.stopping.is_set():
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(context.changed.wait(), sleep)
+        if self._failure is not None:
+            raise self._failure
+
+    async def _act(self, pulled: Pulled) -> float:
+        """Do what was pulled; gives the seconds until there is more to do even if no bell rings."""
+        context = self.context
+        for round_id in pulled.ends:
+            await self._end(round_id)
+        free = context.config.max_agents - self.running
+        for agent in pulled.due:
+            if agent.id in self._busy:
+                continue
+            if agent.state == "cold":
+                self._spawn(self._prepare(agent.id), f"prepare {agent.id}")
+            elif free > 0:
+                free -= 1
+                self._spawn(self._round(agent.id), agent.id)
+        for task_id in pulled.verify:
+            if free > 0 and task_id not in self._busy:
+                free -= 1
+                self._spawn(self._gate(task_id), task_id)
+        if pulled.freed:
+            await context.run(tasks.drain())
+            context.changed.set()
+        if pulled.backlog and context.config.auto_claim:
+            await self._claim()
+        if pulled.next_at is None:
+            return LONGEST_SLEEP_SECS
+        return min(LONGEST_SLEEP_SECS, max(0.01, (pulled.next_at - pulled.now) / 1000))
+
+    async def _claim(self) -> None:
+        free = self.context.config.max_agents - self.running
+        if free > 0 and await claim_backlog(self.context, free):
+            self.context.changed.set()
+
+    async def _end(self, round_id: str) -> None:
+        """End a live round that somebody wants to end; one that only spoke gets time to end by itself."""
+        running = self._works.get(round_id) or self._gates.get(round_id)
+        shown = (await self.context.run(town.show(round_id, "round"))).record
+        if not isinstance(shown, Round) or shown.state != "live":
+            return
+        if running is None or running.followed is None:
+            if shown.agent_id not in self._busy and shown.task_id not in self._busy and round_id not in self._busy:
+                self._spawn(self._adopt(shown), shown.agent_id or round_id)
+            return
+        if shown.end_requested == "verdict":
+            running.followed.end_after(self.context.config.agent.close_grace_secs, "verdict")
+        elif running.followed.asked in {None, "verdict"}:
+            running.followed.end(shown.end_requested or "order")
+
+    # Rounds
+
+    def _spawn(self, part: Coroutine[object, object, None], key: str) -> None:
+        self._busy.add(key)
+
+        async def guarded() -> None:
+            try:
+                await part
+            except StaleNodeError as error:
+                self._failure = error
+            except Exception:
+                log.exception("a round went wrong inside the node")
+                await asyncio.sleep(AGAIN_SECS)
+            finally:
+                self._busy.discard(key)
+                self.context.changed.set()
+
+        task = asyncio.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _prepare(self, agent_id: str) -> None:
+        shown = (await self.context.run(town.show(agent_id, "agent"))).record
+        if isinstance(shown, Agent):
+            await make_ready(self.context, shown)
+            point("node.ready")
+
+    async def _round(self, agent_id: str) -> None:
+        begun = await work.begin(self.context, agent_id)
+        if begun is not None:
+            await self._finish_work(begun)
+
+    async def _finish_work(self, begun: work.WorkRound) -> None:
+        self._works[begun.live.id] = begun
+        try:
+            await work.finish(begun)
+        finally:
+            del self._works[begun.live.id]
+
+    async def _gate(self, task_id: str) -> None:
+        begun = await gates.begin(self.context, task_id)
+        if begun is not None:
+            await self._finish_gate(begun)
+
+    async def _finish_gate(self, begun: gates.GateRound) -> None:
+        self._gates[begun.live.id] = begun
+        try:
+            await gates.finish(begun)
+        finally:
+            del self._gates[begun.live.id]
+
+    async def _adopt(self, live: Round) -> None:
+        log.info("round %s of `%s` was left by an earlier node", live.id, live.agent)
+        if live.kind == "gate":
+            gate = await gates.adopt(self.context, live)
+            if gate is not None:
+                await self._finish_gate(gate)
+            return
+        begun = await work.adopt(self.context, live)
+        if begun is not None:
+            await self._finish_work(begun)
+
+    # What goes on beside
+
+    async def _listen(self) -> None:
+        """Wait for the bell with one blocking read; nothing is polled."""
+        context, after = self.context, "0"
+        while True:
+            try:
+                name = f"bell:{context.node_id}"
+                entries = await context.storage.read_stream(name, after=after, limit=100, block_ms=BELL_MS)
+                if entries:
+                    after = entries[-1][0]
+                    context.changed.set()
+            except TinytownError as error:
+                log.warning("cannot hear the bell: %s", error)
+                context.server_pid = await context.revive()
+                await asyncio.sleep(AGAIN_SECS)
+                after = "0"
+                await self._after_reconnect()
+
+    async def _after_reconnect(self) -> None:
+        """On another life of the server the lease is asserted again, and every live round is looked at."""
+        run_id = await self._server_life()
+        if run_id != self._run_id:
+            log.info("the server was restarted; asserting this node's lease again")
+            known = {live.id for live in await self._join()}
+            for round_id, running in {**self._works, **self._gates}.items():
+                if round_id not in known and running.followed is not None:
+                    log.warning("the server has forgotten round %s; ending it", round_id)
+                    running.followed.end("forgotten")
+        self.context.changed.set()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECS)
+            context = self.context
+            await context.run(nodes.beat(context.node_id, context.nonce, running=self.running))
+
+    async def _reconcile(self) -> None:
+        """Compare what is due with what there is; a repair is a bug that is told."""
+        after: float | None = None
+        while True:
+            await asyncio.sleep(RECONCILE_SECS)
+            context = self.context
+            found = await context.run(nodes.reconcile(context.node_id, context.nonce, after=after))
+            after = found.after
+            if found.repaired:
+                log.warning("had to put back what was due: %s", ", ".join(found.repaired))
+                context.changed.set()
+
+    async def _tidy(self) -> None:
+        while True:
+            live = set(self._works) | set(self._gates)
+            await asyncio.to_thread(logs.prune, self.context.paths, self.context.config.logs, live)
+            await asyncio.sleep(HOUSEKEEPING_SECS)
+
+    def _note_failure(self, helper: asyncio.Task[None]) -> None:
+        if not helper.cancelled() and helper.exception() is not None:
+            self._failure = helper.exception()
+            self.context.changed.set()
+
+    # Stopping
+
+    async def stop(self, *, timeout_secs: float, now: bool) -> None:
+        """Take no new rounds, wait for those that go on, end the rest with task and mail handed back, and leave.
+
+        Args:
+            timeout_secs: How long to wait before rounds are ended.
+            now: End them at once.
+        """
+        context = self.context
+        self.stopping.set()
+        context.changed.set()
+        point("node.stopping")
+        await context.run(nodes.leave(context.node_id, context.nonce, "stopping"))
+        if self._tasks and not now:
+            await asyncio.wait(self._tasks, timeout=timeout_secs)
+        while self._tasks:
+            for running in (*self._works.values(), *self._gates.values()):
+                if running.followed is not None and running.followed.asked in {None, "verdict"}:
+                    running.followed.end("stop")
+            await asyncio.wait(self._tasks, timeout=AGAIN_SECS)
+        await context.run(nodes.leave(context.node_id, context.nonce, "down"))
+        point("node.left")
+        await context.launcher.close()

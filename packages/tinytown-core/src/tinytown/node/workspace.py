@@ -1,0 +1,101 @@
+"""The directory that a round works in, and what git knows of it before and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from tinytown.config.files import write_private
+from tinytown.domain.records import Agent, Round, Task
+from tinytown.node.context import NodeContext, log
+from tinytown.node.git import GitError, Repository
+
+BASELINE = "baseline"
+HEAD_BEFORE = "head"
+
+
+@attrs.frozen(kw_only=True)
+class After:
+    """What git says of a workspace once the processes of a round are gone."""
+
+    head: str | None = None
+    branch: str | None = None
+    uncommitted: tuple[str, ...] = ()
+
+
+async def workspace_of(node: NodeContext, agent: Agent) -> Path:
+    """Give the directory of an agent: the town's root, or a git work tree of its own.
+
+    Raises:
+        GitError: The work tree could not be made.
+    """
+    if agent.workspace != "worktree":
+        return node.root
+    repository = await Repository.of(node.root)
+    if repository is None:
+        raise GitError("a worktree needs a git repository with a commit")
+    folder = node.paths.workspaces / agent.name
+    await repository.worktree(folder, f"{node.config.workspace.branch_prefix}{agent.name}")
+    return folder
+
+
+async def look_before(workspace: Path, round_dir: Path) -> None:
+    """Keep what the workspace looks like before a checked round, so that only its own loose files count."""
+    repository = await Repository.of(workspace)
+    if repository is None:
+        return
+    try:
+        write_private(round_dir / BASELINE, (await repository.tree()).encode())
+        write_private(round_dir / HEAD_BEFORE, (await repository.head() or "").encode())
+    except GitError as error:
+        log.warning("cannot look at the workspace `%s`: %s", workspace, error)
+
+
+async def look_after(
+    workspace: Path, round_dir: Path, live: Round, task: Task | None, *, checked: bool, commits: bool
+) -> After:
+    """Keep the work of a round as a snapshot commit, and say what it left.
+
+    Args:
+        workspace: Where the round worked.
+        round_dir: Its own folder.
+        live: The round.
+        task: Its task, if it had one.
+        checked: Whether gates apply, for which loose files matter.
+        commits: Whether the agent could commit; otherwise this does it.
+
+    Returns:
+        Head, branch and loose files; nothing outside git.
+    """
+    repository = await Repository.of(workspace)
+    if repository is None:
+        return After()
+    try:
+        loose: list[str] = []
+        if checked:
+            baseline = _read(round_dir / BASELINE)
+            loose = await repository.changed_since(baseline)
+            if loose and not commits and task is not None:
+                first = task.description.strip().splitlines()[0][:60]
+                await repository.commit(loose, f"{first}\n\nTinytown-Task: {task.id}\nTinytown-Round: {live.id}")
+                loose = []
+        if task is not None:
+            note = f"Workspace after round {live.id} of {task.id}"
+            await repository.snapshot(f"refs/tinytown/{task.id}/{live.attempt}", note)
+        return After(head=await repository.head(), branch=await repository.branch(), uncommitted=tuple(loose))
+    except GitError as error:
+        log.warning("no snapshot of `%s` after round %s: %s", workspace, live.id, error)
+        return After(head=await repository.head(), branch=await repository.branch())
+
+
+def head_before(round_dir: Path) -> str | None:
+    """Give the commit that was checked out when the round began, where that was kept."""
+    return _read(round_dir / HEAD_BEFORE)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip() or None
+    except FileNotFoundError:
+        return None
