@@ -18,7 +18,6 @@ from tinytown.node.launch import files
 from tinytown.node.launch.client import Launcher, launcher_environment
 from tinytown.node.launch.files import Spec
 from tinytown.node.launch.rounds import RoundProcess, RoundState
-from tinytown.node.processes import Identity
 
 DEADLINE = 30.0
 PATH = os.environ["PATH"]
@@ -66,12 +65,24 @@ class Playground:
 
     def clear(self) -> None:
         for started in self.root.glob("rounds/*/started"):
-            claim = files.read_claim(started.parent)
-            if claim is not None and claim.owner.pid != os.getpid():
-                processes.send(claim.owner, signal.SIGKILL)
-        for pid, row in processes.table().items():
-            if any(processes.carries(pid, mark) for mark in self.marks):
-                processes.send(row.identity, signal.SIGKILL)
+            with contextlib.suppress(ValueError):  # a test damaged it
+                claim = files.read_claim(started.parent)
+                if claim is not None and claim.owner.pid != os.getpid():
+                    processes.send(claim.owner, signal.SIGKILL)
+        end_all(lambda row: any(processes.carries(row.pid, mark) for mark in self.marks))
+
+
+def end_all(chosen: Callable[[processes.ProcessInfo], bool]) -> None:
+    """Kill processes until a look finds none: one may be about to start another."""
+    while rows := [row for row in processes.table().values() if chosen(row)]:
+        for row in rows:
+            processes.send(row.identity, signal.SIGKILL)
+
+
+@pytest.fixture
+def end_session() -> Callable[[int], None]:
+    """Kill a session that a test made and that carries no mark."""
+    return lambda session: end_all(lambda row: row.session == session)
 
 
 @pytest.fixture
@@ -107,17 +118,6 @@ def shows() -> Callable[[RoundProcess, bytes], Awaitable[bytes]]:
             if text in seen:
                 return seen
         raise AssertionError(f"the round ended and printed only {seen!r}")
-
-    return wait
-
-
-@pytest.fixture
-def gone() -> Callable[[Identity], Awaitable[None]]:
-    """Wait until a process is no more."""
-
-    async def wait(process: Identity) -> None:
-        while processes.alive(process):  # noqa: ASYNC110 - no event tells of another process's end everywhere
-            await asyncio.sleep(0.005)
 
     return wait
 

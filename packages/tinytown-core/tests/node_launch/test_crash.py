@@ -303,3 +303,18 @@ def test_an_exit_that_is_damaged_is_no_exit(playground, play):
     (process.directory / "exit").write_bytes(raw)
     assert process.exit is None
     assert play(recover(process.directory)).kind == "lost"
+
+
+def test_files_torn_by_a_power_cut_mean_a_reboot(playground, play):
+    process = playground.prepare("true")
+    for name in ("spec", "started"):
+        (process.directory / name).write_bytes(b"")
+    assert play(recover(process.directory)).kind == "reboot"
+    assert process.exit is None
+
+
+def test_a_version_that_is_too_new_is_refused_and_not_guessed(playground, play):
+    process = playground.prepare("true")
+    (process.directory / "started").write_text('{"version": 2}')
+    with pytest.raises(ValueError, match="version 2"):
+        play(recover(process.directory))

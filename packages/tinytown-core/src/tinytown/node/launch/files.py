@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tinytown.node import processes
 from tinytown.node.crash import point
 from tinytown.node.processes import Identity
 
@@ -138,6 +139,20 @@ def read_spec(directory: Path) -> Spec:
     return Spec(**{name: fields[name] for name in Spec._fields if name in fields})
 
 
+def rehearse() -> None:
+    """Go once through the code that a start runs, while nobody waits.
+
+    A forked process copies each page at its first touch; done here, that does not delay the round (0.5 ms of 4).
+    """
+    if processes.identity(os.getpid()) is not None and processes.now_ticks():
+        json.dumps({"version": VERSION, "void": False, "boot_id": processes.boot_id()}).encode()
+    spec = Spec("", ["true"], {"PATH": "/"}, "/", None, "/log")
+    fields = _checked(json.loads(json.dumps({"version": VERSION, **spec._asdict()}).encode()), SPEC)
+    Spec(**{name: fields[name] for name in Spec._fields})
+    path = Path(os.fsdecode(b"/rehearsal")) / STARTED
+    os.fsencode(path.with_name(f"{path.name}.{os.getpid()}"))
+
+
 def claim(directory: Path, *, owner: Identity, since: int, boot_id: str, void: bool) -> bool:
     """Take the round: one caller ever succeeds, and a kill leaves it either taken or free.
 
@@ -150,6 +165,9 @@ def claim(directory: Path, *, owner: Identity, since: int, boot_id: str, void: b
 
     Returns:
         Whether this call took it.
+
+    Raises:
+        OSError: The disk has no room for a claim; nothing is decided.
     """
     aside = directory / f"{STARTED}.{owner.pid}.{owner.ticks}"
     _write(aside, {"void": void, "pid": owner.pid, "ticks": owner.ticks, "since": since, "boot_id": boot_id})
@@ -170,6 +188,9 @@ def read_claim(directory: Path) -> Claim | None:
         fields = _read_json(directory / STARTED)
     except FileNotFoundError:
         return None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        # A kill cannot do this; a power cut can, since a claim is not forced to disk. So it is of no boot that runs.
+        return Claim(void=False, owner=Identity(0, 0), since=0, boot_id="")
     return Claim(
         void=bool(fields["void"]),
         owner=Identity(int(fields["pid"]), int(fields["ticks"])),

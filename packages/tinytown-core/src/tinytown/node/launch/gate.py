@@ -12,7 +12,7 @@ import signal
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from tinytown.node.launch.files import read_spec
+from tinytown.node.launch.files import read_spec, rehearse
 
 _NOT_EXECUTED = 127
 _DEFAULTS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
@@ -89,6 +89,7 @@ def _wait_and_execute(gate: int, output: int) -> NoReturn:
     os.setsid()
     os.dup2(output, 1)
     os.dup2(output, 2)
+    rehearse()
     name = b""
     while not name.endswith(b"\n"):
         data = os.read(gate, 65536)

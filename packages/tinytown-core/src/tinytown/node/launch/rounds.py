@@ -134,7 +134,7 @@ class RoundProcess:
         """Wait until the shim is gone.
 
         Returns:
-            ENDED, LOST or VOID; FREE when the shim died before it claimed the round (void it then).
+            ENDED, LOST or VOID; FREE when the shim died before it claimed the round: launch again, or void it.
         """
         while True:
             self.attach()
@@ -195,11 +195,11 @@ class RoundProcess:
         return report
 
     def join_log(self) -> bool:
-        """Make one file of the log of a round whose shim is gone; False when the disk has no room for it."""
-        spec = self.spec
+        """Make one file of the log of a round whose shim is gone; False when it cannot be done (no room)."""
         try:
+            spec = self.spec
             join(layout(Path(spec.log), spec.max_log_bytes))
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a power cut left no readable spec
             return False
         return True
 

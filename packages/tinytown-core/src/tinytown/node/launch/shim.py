@@ -38,6 +38,7 @@ def wait_for_round(link: socket.socket) -> None:
     gated = fork_cli()
     point("spare.gated")
     me, cli = processes.identity(os.getpid()), processes.identity(gated.pid)
+    files.rehearse()
     name, descriptors, _, _ = socket.recv_fds(link, 65536, 2)
     link.close()
     if not name or me is None:
