@@ -23,9 +23,8 @@ end
 -- Count a new incarnation; what the last one could not do is forgotten.
 local function new_life(agent)
   agent.incarnation = agent.incarnation + 1
-  update(agent, {
-    failures = NONE, not_before = NONE, reason = NONE, session_id = NONE, session_task = NONE, mail_rounds = NONE,
-  })
+  update(agent, { failures = NONE, not_before = NONE, reason = NONE, mail_rounds = NONE })
+  update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
   unpark(agent)
   for _, kind in ipairs({ 'agent_error', 'auth_required', 'start_failed', 'mail_loop' }) do
     close_attention(kind, agent.id, 'answered')

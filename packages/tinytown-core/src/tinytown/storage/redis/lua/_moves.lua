@@ -49,10 +49,16 @@ local function note(task, verb, old, by, reason, round_id)
   tx.push('history:' .. task.id, {
     at = tx.now, verb = verb, old = old, new = task.state, by = by, reason = reason, round_id = round_id,
   })
-  tx.event(task.state == 'completed' and 'task.completed' or PAST[verb], {
+  local fields = {
     task_id = task.id, agent_id = task.agent_id, round_id = round_id, mission_id = task.mission_id,
     old = old, new = task.state, detail = reason,
-  })
+  }
+  if verb ~= 'pass' or task.state ~= 'completed' then
+    tx.event(PAST[verb], fields)
+  end
+  if task.state == 'completed' then
+    tx.event('task.completed', fields)
+  end
 end
 
 local function ring_all()

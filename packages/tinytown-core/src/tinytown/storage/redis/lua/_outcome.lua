@@ -178,9 +178,9 @@ local function free_agent(a, live, agent)
   agent.rounds_completed = (agent.rounds_completed or 0) + 1
   update(agent, { round_id = NONE, task_id = NONE, last_active_at = tx.now, state = 'idle' })
   if outcome == 'context_full' or some(a.forget_session) then
-    agent.session_id, agent.session_task = nil, nil
+    update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
   elseif some(live.session_id) then
-    agent.session_id, agent.session_task = live.session_id, live.task_id
+    agent.session_id, agent.session_task, agent.session_usage = live.session_id, live.task_id, a.session_usage
   end
   if COUNTED[outcome] then
     agent.failures = (agent.failures or 0) + 1
@@ -193,7 +193,7 @@ local function free_agent(a, live, agent)
   if agent.restarting then
     update(agent, {
       restarting = NONE, incarnation = agent.incarnation + 1, state = 'cold', failures = NONE, not_before = NONE,
-      session_id = NONE, session_task = NONE, mail_rounds = NONE,
+      session_id = NONE, session_task = NONE, session_usage = NONE, mail_rounds = NONE,
     })
     unpark(agent)
   elseif (agent.failures or 0) >= MAX_AGENT_FAILURES and agent.wanted == 'run' then

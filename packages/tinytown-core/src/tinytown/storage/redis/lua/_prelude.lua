@@ -28,7 +28,7 @@ local INTEGER = {
 local FLAG = { restarting = true }
 local NESTED = {
   tags = true, depends_on = true, gates = true, gates_left = true, evidence = true, order = true,
-  messages = true, verdict = true, mail_rounds = true, suggestions = true,
+  messages = true, verdict = true, mail_rounds = true, suggestions = true, session_usage = true,
 }
 local LONG = { description = true, body = true }
 

@@ -87,13 +87,16 @@ local function wake(agent, at)
   local node, wanted, state = some(agent.node), agent.wanted, agent.state
   if node and (wanted == 'run' or wanted == 'draining') and (state == 'cold' or state == 'idle') then
     tx.zadd('due:' .. node, math.max(at or 0, agent.not_before or 0, 0), agent.id)
+    tx.zrem('idle:' .. node, agent.id)
     tx.bell(node)
   end
 end
 
+-- Take an agent off its node's lists of those that have something to do, and of those that could have.
 local function unwake(agent)
   if some(agent.node) then
     tx.zrem('due:' .. agent.node, agent.id)
+    tx.zrem('idle:' .. agent.node, agent.id)
   end
 end
 
@@ -126,6 +129,11 @@ local function settle(agent)
     unwake(agent)
   elseif agent.state == 'cold' or has_work(agent) then
     wake(agent)
+  elseif wanted == 'run' and agent.state == 'idle' and some(agent.node) then
+    tx.zadd('idle:' .. agent.node, agent.last_active_at or 0, agent.id)
+    if tx.zcard('tasks:pending') > 0 then
+      tx.bell(agent.node)
+    end
   end
 end
 

@@ -42,6 +42,9 @@ local function say(a, verb, want)
     local verdict = { verb = verb }
     update(verdict, want)
     acting.verdict = verdict
+    if not some(acting.end_requested) then
+      request_end(acting.id, 'verdict')
+    end
     tx.push('history:' .. task.id, { at = tx.now, verb = 'say ' .. verb, by = by, round_id = acting.id })
     tx.event('round.verdict', {
       round_id = acting.id, task_id = task.id, agent_id = acting.agent_id, detail = verb,

@@ -14,6 +14,7 @@ local function hindrance(a, agent)
   local due, limit = 'due:' .. a.node_id, some(agent.max_rounds)
   local wanted = agent.wanted == 'run' or agent.wanted == 'draining'
   if agent.state ~= 'idle' or not wanted or agent.node ~= a.node_id then
+    unwake(agent)
     tx.zrem(due, agent.id)
     return 'not_idle'
   end

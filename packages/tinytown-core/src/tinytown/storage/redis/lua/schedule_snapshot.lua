@@ -1,21 +1,21 @@
 -- Show a scheduler the idle agents of a node and the oldest tasks of the backlog, by role.
--- ARGS: agents (ids), limit; optional roles
+-- ARGS: node_id, limit
 -- REPLY: agents, tasks, now
 -- ERRORS: none
 -- USES: rules
+local function parked(agent)
+  local till = tonumber(tx.hget('parked:' .. (some(agent.account) or agent.id), 'until'))
+  return till and (till == 0 or till > tx.now)
+end
+
 return run('schedule_snapshot', function(a)
   local idle, roles, tasks = {}, { '' }, {}
-  for _, agent in ipairs(load_all('agent', a.agents)) do
-    if agent.state == 'idle' and agent.wanted == 'run' and not has_work(agent) then
+  for _, agent in ipairs(load_all('agent', tx.zrange('idle:' .. a.node_id, a.limit))) do
+    if (agent.not_before or 0) <= tx.now and not parked(agent) then
       idle[#idle + 1] = agent
       if not has(roles, agent.role) then
         roles[#roles + 1] = agent.role
       end
-    end
-  end
-  for _, role in ipairs(a.roles or {}) do
-    if not has(roles, role) then
-      roles[#roles + 1] = role
     end
   end
   for _, role in ipairs(roles) do
