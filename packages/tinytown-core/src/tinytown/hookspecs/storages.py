@@ -8,7 +8,7 @@ from tinytown.hookspecs.markers import hookspec
 
 
 @hookspec(firstresult=True)
-def tinytown_storage_open(url: str, town: str, options: Mapping[str, object]) -> object | None:
+def tinytown_storage_open(url: str, town: str, asynchronous: bool, options: Mapping[str, object]) -> object | None:
     """Open the storage that a URL names.
 
     Called once per process and town, when the first verb needs it. Required. Stops at first non-None result; None
@@ -17,6 +17,7 @@ def tinytown_storage_open(url: str, town: str, options: Mapping[str, object]) ->
     Args:
         url: The URL, without a password.
         town: Name of the town; all keys begin with it.
+        asynchronous: Whether the asyncio face is wanted (node, MCP) or the synchronous one.
         options: What else the town knows: password, certificates, paths. Unknown keys are ignored.
 
     Rules:

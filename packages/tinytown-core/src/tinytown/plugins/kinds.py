@@ -61,7 +61,7 @@ KINDS: Mapping[str, PluginKind] = {
             singular="storage",
             specs="tinytown.hookspecs.storages",
             required=("tinytown_storage_open",),
-            built_in={"redis": "tinytown.storage.redis.plugin", "memory": "tinytown.storage.memory.plugin"},
+            built_in={"redis": "tinytown.storage.redis.hooks", "memory": "tinytown.storage.memory.hooks"},
         ),
     )
 }

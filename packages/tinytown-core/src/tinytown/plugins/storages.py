@@ -30,12 +30,15 @@ def storage_name(url: str) -> str:
     return _SCHEMES.get(scheme.lower(), scheme.lower())
 
 
-def open_storage(url: str, town: str, options: Mapping[str, object] | None = None) -> object:
+def open_storage(
+    url: str, town: str, *, asynchronous: bool = False, options: Mapping[str, object] | None = None
+) -> object:
     """Open the storage of a town.
 
     Args:
         url: Its URL, without a password.
         town: Name of the town.
+        asynchronous: Whether the asyncio face is wanted.
         options: Password, certificates, paths.
 
     Returns:
@@ -47,7 +50,9 @@ def open_storage(url: str, town: str, options: Mapping[str, object] | None = Non
         StorageUnavailableError: The server does not answer.
     """
     name = storage_name(url)
-    storage = load("storages", name).hook.tinytown_storage_open(url=url, town=town, options=options or {})
+    storage = load("storages", name).hook.tinytown_storage_open(
+        url=url, town=town, asynchronous=asynchronous, options=options or {}
+    )
     if storage is None:
         scheme = url.partition(":")[0]
         raise PluginBrokenError(kind="storage", name=name, detail=f"it does not take URLs of the scheme `{scheme}:`")
