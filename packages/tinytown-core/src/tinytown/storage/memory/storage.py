@@ -60,8 +60,7 @@ class MemoryStorage:
         kept = self.town.answers.get(operation or "")
         if kept is not None and kept[0] > now:
             return json.loads(kept[1])
-        limit = int(self.town.data.get("town", {}).get("max_events", 100_000))
-        tx = Tx(self.town.data, now, max_events=limit)
+        tx = Tx(self.town.data, now)
         try:
             answer = VERBS[call.verb](tx, json.loads(json.dumps(call.args)))
         except Refusal as refusal:

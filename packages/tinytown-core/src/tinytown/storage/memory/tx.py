@@ -17,6 +17,7 @@ Fields = dict[str, Any]
 """A record while a verb works on it: plain values of JSON; a field that is None is absent."""
 
 HISTORY_KEPT = 50
+EVENTS_KEPT = 100_000
 _SERIAL = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -57,15 +58,13 @@ class Tx:
     Args:
         data: All keys of the town, without its prefix.
         now: The time in milliseconds.
-        max_events: How many events are kept.
     """
 
-    def __init__(self, data: dict[str, Any], now: int, *, max_events: int) -> None:
+    def __init__(self, data: dict[str, Any], now: int) -> None:
         self._data = data
         self._changed: dict[str, Any] = {}
         self._records: dict[str, Fields] = {}
         self.now = now
-        self._max_events = max_events
         self.rung: list[str] = []
         self.added_events = False
 
@@ -200,7 +199,7 @@ class Tx:
 
     def event(self, type_: str, **fields: Any) -> None:
         """Append to the history of the town; fields that are None are left out."""
-        self._append("events", {"type": type_, **fields}, self._max_events)
+        self._append("events", {"type": type_, **fields}, int(self.hget("town", "max_events") or EVENTS_KEPT))
         self.added_events = True
 
     def bell(self, node: str | None) -> None:

@@ -50,6 +50,8 @@ def gate_take(tx: Tx, a: Args) -> Fields:
 def gate_end(tx: Tx, a: Args) -> Fields:
     """Record how a gate ended: pass, reject, unavailable or lost. The same end again changes nothing."""
     live = find(tx, "round", a["round_id"])
+    if live["kind"] != "gate":
+        tx.refuse("stale_round", round_id=live["id"], detail="it is not the round of a gate")
     task = tx.load("task", live.get("task_id"))
     if live["state"] == "ended":
         return {"round": live, "task": task}

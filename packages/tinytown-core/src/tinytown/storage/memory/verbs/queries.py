@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.storage.memory.rules import Args, find, has_work, resolve
-from tinytown.storage.memory.tx import Fields, Tx, items
+from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.agents import view
 
 KINDS = {"t": "task", "a": "agent", "m": "message", "r": "round", "q": "attention", "n": "node"}

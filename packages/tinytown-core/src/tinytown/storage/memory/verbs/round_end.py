@@ -19,6 +19,8 @@ USAGE = ("input_tokens", "output_tokens", "cost_micros")
 def round_end(tx: Tx, a: Args) -> Fields:
     """Record the end of a round and apply what was said in it. The same end again changes nothing."""
     live = find(tx, "round", a["round_id"])
+    if live["kind"] != "work":
+        tx.refuse("stale_round", round_id=live["id"], detail="it is the round of a gate")
     if live["state"] == "ended":
         return _answer(tx, live)
     owner(tx, a)
@@ -63,7 +65,7 @@ def _close(tx: Tx, a: Args, live: Fields) -> None:
         if a.get(key) is not None:
             live[key] = a[key]
     if a.get("verdict") and not live.get("verdict"):
-        live["verdict"] = a["verdict"]
+        live["verdict"] = {key: value for key, value in a["verdict"].items() if value is not None}
     live["state"], live["ended_at"] = "ended", tx.now
     tx.srem("live", live["id"])
     if live.get("node"):

@@ -96,6 +96,9 @@ def _say(tx: Tx, a: Args, verb: str, want: Fields) -> Fields:
     acting = acting_round(tx, a)
     by = actor(acting, a)
     if acting is None:
+        if want.get("gates") and not want.get("no_gates") and not want.get("gate_node"):
+            detail = f"no node runs the gates of task `{task['id']}`"
+            tx.refuse("no_node", detail=detail, hint="start one with `tt start`, or say `--no-gates`")
         if order(tx, a, task, verb, by, **want):
             return {"task": task, "ordered": True}
         changes.CHANGES[verb](tx, a, task, want, by)

@@ -28,6 +28,12 @@ local function say(a, verb, want)
   local acting = acting_round(a)
   local by = actor(acting, a)
   if not acting then
+    if some(want.gates) and not some(want.no_gates) and not some(want.gate_node) then
+      refuse('no_node', {
+        detail = 'no node runs the gates of task `' .. task.id .. '`',
+        hint = 'start one with `tt start`, or say `--no-gates`',
+      })
+    end
     return order_or_do(a, task, verb, want, by)
   end
   own_task(acting, task)

@@ -2,7 +2,7 @@
 -- ARGS: round_id, node_id, nonce, from, result, limits; evidence (pass), findings (reject); optional outcome, detail,
 --       exit_code, log, workspace, head_after
 -- REPLY: round, task
--- ERRORS: not_found, ambiguous, stale_node
+-- ERRORS: not_found, ambiguous, stale_round, stale_node
 -- USES: rules moves changes ends
 local PAST = { pass = 'gate.passed', reject = 'gate.failed', unavailable = 'gate.unavailable', lost = 'gate.lost' }
 
@@ -36,6 +36,9 @@ end
 
 return run('gate_end', function(a)
   local live = find('round', a.round_id)
+  if live.kind ~= 'gate' then
+    refuse('stale_round', { round_id = live.id, detail = 'it is not the round of a gate' })
+  end
   local task = tx.load('task', live.task_id)
   if live.state == 'ended' then
     return { round = live, task = task }

@@ -3,10 +3,13 @@
 --       head_after, log, workspace, input_tokens, output_tokens, cost_micros, verdict, branch, gates, uncommitted,
 --       forget_session, retry_ms
 -- REPLY: round, task, agent
--- ERRORS: not_found, ambiguous, stale_node
+-- ERRORS: not_found, ambiguous, stale_round, stale_node
 -- USES: rules moves changes agents mail ends outcome
 return run('round_end', function(a)
   local live = find('round', a.round_id)
+  if live.kind ~= 'work' then
+    refuse('stale_round', { round_id = live.id, detail = 'it is the round of a gate' })
+  end
   if live.state == 'ended' then
     return ended(live)
   end
