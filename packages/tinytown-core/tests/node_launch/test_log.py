@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tinytown.node.launch.capped_log import CappedLog, join, layout, marker
@@ -46,6 +48,26 @@ def test_a_hundred_megabytes_are_quick_and_bounded(playground, play, python):
     assert marker(end.log_dropped) in log
     assert len(log) - len(marker(end.log_dropped)) + end.log_dropped == end.log_bytes
     assert [path.name for path in process.directory.glob("log.tail*")] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+def test_a_flood_of_output_does_not_grow_the_shim(playground, play, shows):
+    process = playground.prepare("head -c 50000000 /dev/zero; echo ready; exec sleep 600", max_log_bytes=1 << 20)
+
+    async def scenario():
+        async with playground.launcher() as launcher:
+            pid = await launcher.launch(process.directory)
+            await shows(process, b"ready")
+            peak = peak_kib(pid)
+            process.ask_end()
+            await process.wait()
+            return peak
+
+    assert play(scenario()) < 40_000
+
+
+def peak_kib(pid):
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
 
 
 def test_a_log_under_its_limit_is_whole_and_has_no_marker(tmp_path):

@@ -143,16 +143,15 @@ def children(pid):
 def test_no_zombie_and_no_descriptor_stays_with_the_launcher(playground, play):
     async def scenario():
         async with playground.launcher() as launcher:
-            await launcher.launch(playground.prepare("true").directory)
-            before = descriptors(launcher.pid)
-            for _ in range(5):
+            for _ in range(10):
                 process = playground.prepare("true")
                 await launcher.launch(process.directory)
                 await process.wait()
-            return before, descriptors(launcher.pid), children(launcher.pid)
+            return descriptors(launcher.pid), children(launcher.pid)
 
-    before, after, left = play(scenario())
-    assert len(after) <= len(before) + 1  # the line to the spare shim, forked a moment after each launch
+    held, left = play(scenario())
+    # Its three and the line to the spare shim, of which both ends are open at the moment of the fork.
+    assert len(held) <= 5
     # The spare shim, and the last one may still be on its last instruction.
     assert len(left) <= 2
 
