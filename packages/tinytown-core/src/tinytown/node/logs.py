@@ -38,7 +38,8 @@ def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[s
         size = sum(item.lstat().st_size for item in folder.iterdir())
         found.append((folder.stat().st_mtime * 1000, size, folder))
     found.sort(reverse=True)
-    total, gone = 0, []
+    total = 0
+    gone: list[str] = []
     for changed_ms, size, folder in found:
         total += size
         old = limits.keep_days and changed_ms < now - limits.keep_days * DAY_MS

@@ -16,27 +16,23 @@ async def make_ready(node: NodeContext, agent: Agent) -> None:
     """Bring a cold agent to idle, or to error with the reason and what to do."""
     fence = {"node_id": node.node_id, "nonce": node.nonce}
     env = read_agent_env(node.paths, agent.id)
+    options = node.config.agent_clis.get(agent.cli)
     try:
-        adapter, _spec = load_adapter(node, agent)
-        program = adapter.info.executable
-        options = node.config.agent_clis.get(agent.cli)
-        if options is not None:
-            program = options.argv[0]
+        adapter, spec = load_adapter(node, agent)
+        program = options.argv[0] if options is not None else adapter.info.executable
         missing = _missing(program, env.get("PATH"), agent.cli, adapter.info.install_hint)
-        account = adapter.account(_spec, env)
+        account = f"command:{agent.cli}" if options is not None else adapter.account(spec, env)
     except TinytownError as error:
         missing, account = f"{error}" + (f"; {error.hint}" if error.hint else ""), None
     if missing:
         await node.run(agents.error(agent.id, agent.incarnation, missing[:500], **fence))
         return
-    if options is not None:
-        account = f"command:{agent.cli}"
     await node.run(agents.ready(agent.id, agent.incarnation, account=account, **fence))
 
 
 def _missing(program: str, path: str | None, cli: str, install_hint: str) -> str | None:
     """Say that the program of an agent CLI cannot be executed, or None."""
-    if not program or shutil.which(program, path=path):
-        return None
+    if not program or "{" in program or "/" in program or shutil.which(program, path=path):
+        return None  # a relative path is looked up in the workspace when the round starts
     hint = f"; install it with `{install_hint}`" if install_hint else ""
     return f"agent CLI `{cli}`: `{program}` is not installed or not executable{hint}"

@@ -24,6 +24,7 @@ BELL_MS = 20_000
 HOUSEKEEPING_SECS = 600.0
 LONGEST_SLEEP_SECS = 3600.0
 AGAIN_SECS = 1.0
+SAY_SECS = 10.0
 
 
 class TownNode:
@@ -38,11 +39,8 @@ class TownNode:
         self.stopping = asyncio.Event()
         self._works: dict[str, work.WorkRound] = {}
         self._gates: dict[str, gates.GateRound] = {}
-        self._verdicts: set[str] = set()
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._idle_agents: dict[str, None] = {}
-        self._backlog_seen = False
         self._run_id = ""
         self._failure: BaseException | None = None
 
@@ -181,7 +179,7 @@ class TownNode:
                 await part
             except StaleNodeError as error:
                 self._failure = error
-            except Exception:
+            except Exception:  # noqa: BLE001 - one broken round must not end the others; its record is found again
                 log.exception("a round went wrong inside the node")
                 await asyncio.sleep(AGAIN_SECS)
             finally:
@@ -295,6 +293,23 @@ class TownNode:
 
     # Stopping
 
+    async def _say(self, state: str) -> None:
+        """Tell the server; a node that is told to stop does not wait for a server that is away."""
+        context = self.context
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.run(nodes.leave(context.node_id, context.nonce, state)), SAY_SECS)
+
+    async def abandon(self) -> None:
+        """Another process has this node's lease: end what goes on here; nothing of it would be accepted."""
+        for running in (*self._works.values(), *self._gates.values()):
+            if running.followed is not None:
+                running.followed.end("taken over")
+                await running.followed.process.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.context.launcher.close()
+
     async def stop(self, *, timeout_secs: float, now: bool) -> None:
         """Take no new rounds, wait for those that go on, end the rest with task and mail handed back, and leave.
 
@@ -306,7 +321,7 @@ class TownNode:
         self.stopping.set()
         context.changed.set()
         point("node.stopping")
-        await context.run(nodes.leave(context.node_id, context.nonce, "stopping"))
+        await self._say("stopping")
         if self._tasks and not now:
             await asyncio.wait(self._tasks, timeout=timeout_secs)
         while self._tasks:
@@ -314,6 +329,6 @@ class TownNode:
                 if running.followed is not None and running.followed.asked in {None, "verdict"}:
                     running.followed.end("stop")
             await asyncio.wait(self._tasks, timeout=AGAIN_SECS)
-        await context.run(nodes.leave(context.node_id, context.nonce, "down"))
+        await self._say("down")
         point("node.left")
         await context.launcher.close()

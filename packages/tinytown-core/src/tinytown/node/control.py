@@ -1,0 +1,192 @@
+"""The node from outside: is there one, start it, stop it. Light, because commands use it on their way."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tinytown.config.files import private_dir, write_private
+from tinytown.config.paths import TownPaths
+from tinytown.domain.ids import IdKind, new_id
+from tinytown.errors import NodeStartError
+
+START_SECS = 20.0
+PAUSE_SECS = 0.005
+STOPPED = "stopped"
+READY = "ready"
+IDENTITY = "identity.json"
+STOP_REQUEST = "stop.json"
+
+_PASSED = frozenset(
+    "PATH HOME USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR XDG_RUNTIME_DIR VIRTUAL_ENV SSH_AUTH_SOCK "
+    "SSL_CERT_FILE SSL_CERT_DIR TINYTOWN_HOME TINYTOWN_REDIS_SERVER TINYTOWN_REDIS_URL TINYTOWN_REDIS_PASSWORD "
+    "REDIS_URL TINYTOWN_CRASH_AT TINYTOWN_CRASH_ONCE".split()
+)
+_PASSED_PREFIXES = ("PYTHON", "COVERAGE", "GIT_CONFIG_")
+
+
+def node_identity(paths: TownPaths) -> str:
+    """Give the id of this town's node on this machine; it is made once and stays."""
+    file = paths.node_dir / IDENTITY
+    try:
+        return str(json.loads(file.read_bytes())["id"])
+    except (FileNotFoundError, ValueError, KeyError):
+        pass
+    private_dir(paths.dot)
+    private_dir(paths.node_dir)
+    with _exclusive(paths.node_dir / "identity.lock"):
+        if file.exists():
+            with contextlib.suppress(ValueError, KeyError):
+                return str(json.loads(file.read_bytes())["id"])
+        fresh = new_id(IdKind.NODE)
+        write_private(file, json.dumps({"version": 1, "id": fresh}).encode())
+        return fresh
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path) -> Any:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def node_runs(paths: TownPaths) -> bool:
+    """Say whether a node holds this town's lock; makes no file."""
+    try:
+        lock = os.open(paths.node_lock, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def node_ready(paths: TownPaths) -> bool:
+    """Say whether the node that holds the lock has joined."""
+    return node_runs(paths) and (paths.node_dir / READY).exists()
+
+
+def was_stopped(paths: TownPaths) -> bool:
+    """Say whether `tt stop` ended the node on purpose, so that only `tt start` or `tt spawn` begins again."""
+    return (paths.node_dir / STOPPED).exists()
+
+
+def ensure_node(paths: TownPaths, *, env: Mapping[str, str] | None = None, wait: bool = True) -> None:
+    """Start the node in the background if none runs.
+
+    Args:
+        paths: Files of the town.
+        env: The caller's environment; only what the node needs of it is passed on.
+        wait: Return only when the node has joined.
+
+    Raises:
+        NodeStartError: It did not come up; the last words of its log are in the text.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        (paths.node_dir / STOPPED).unlink()
+    if node_ready(paths):
+        return
+    private_dir(paths.dot)
+    private_dir(paths.node_dir)
+    process: subprocess.Popen[bytes] | None = None
+    ends = time.monotonic() + START_SECS
+    while not node_ready(paths):
+        if process is None and not node_runs(paths):
+            process = _start(paths, os.environ if env is None else env)
+        elif process is not None and process.poll() is not None and not node_runs(paths):
+            raise NodeStartError(detail=_last_words(paths), hint=f"its log is `{paths.node_log}`")
+        if not wait:
+            return
+        if time.monotonic() > ends:
+            raise NodeStartError(detail=f"it did not come up within {START_SECS:g} s; {_last_words(paths)}")
+        time.sleep(PAUSE_SECS)
+
+
+def _start(paths: TownPaths, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the node in a session of its own, with an environment built up from nothing."""
+    own = {name: value for name, value in env.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)}
+    with contextlib.suppress(FileNotFoundError):
+        if paths.node_log.stat().st_size > 5 * 1024 * 1024:
+            paths.node_log.replace(paths.node_log.with_suffix(".old"))
+    with paths.node_log.open("ab") as log:
+        # -P: a folder of the user's that is named like one of our modules must not be imported.
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "tinytown.node", "--town", str(paths.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=own,
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def _last_words(paths: TownPaths) -> str:
+    try:
+        lines = paths.node_log.read_text("utf-8", "replace").strip().splitlines()
+    except FileNotFoundError:
+        return "it left no log"
+    return lines[-1][-300:] if lines else "its log is empty"
+
+
+def node_pid(paths: TownPaths) -> int | None:
+    """Give the process of the node that holds the lock, or None."""
+    if not node_runs(paths):
+        return None
+    try:
+        return int(paths.node_pid.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def stop_node(paths: TownPaths, *, timeout: float = 10.0, now: bool = False) -> bool:
+    """Ask the node to stop and wait until it is gone.
+
+    Args:
+        paths: Files of the town.
+        timeout: How long rounds may go on before they are ended, in seconds.
+        now: End them at once.
+
+    Returns:
+        Whether there was a node.
+
+    Raises:
+        NodeStartError: It did not stop.
+    """
+    private_dir(paths.dot)
+    private_dir(paths.node_dir)
+    (paths.node_dir / STOPPED).touch(mode=0o600)
+    pid = node_pid(paths)
+    if pid is None:
+        return False
+    write_private(paths.node_dir / STOP_REQUEST, json.dumps({"timeout": timeout, "now": now}).encode())
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    ends = time.monotonic() + timeout + 60.0
+    while node_runs(paths):
+        if time.monotonic() > ends:
+            raise NodeStartError(detail="it did not stop", hint=f"its log is `{paths.node_log}`")
+        time.sleep(PAUSE_SECS)
+    return True
+
+
+def stop_request(paths: TownPaths) -> tuple[float, bool]:
+    """Read how the node was asked to stop; ten seconds of patience when nobody wrote it down."""
+    try:
+        asked = json.loads((paths.node_dir / STOP_REQUEST).read_bytes())
+        return float(asked["timeout"]), bool(asked["now"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return 10.0, False

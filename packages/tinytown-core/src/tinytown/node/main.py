@@ -1,0 +1,168 @@
+"""The node as a process: its lock, its server, its log, and being told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+from tinytown.config.connection import write_connection
+from tinytown.config.files import private_dir
+from tinytown.config.paths import TownPaths
+from tinytown.config.server_source import ServerChoice, choose_server
+from tinytown.config.town import TownConfig, load_town
+from tinytown.errors import StaleNodeError, TinytownError
+from tinytown.node.context import NodeContext, log
+from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request
+from tinytown.node.crash import point
+from tinytown.node.launch.client import Launcher
+from tinytown.node.town_node import TownNode
+from tinytown.storage.calls import town as town_calls
+from tinytown.storage.embedded.instance import ensure_instance
+from tinytown.storage.protocol import AsyncStorage
+
+ALREADY_RUNS = 3
+"""Exit code when another node holds the town's lock."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the node of a town in front until it is told to stop.
+
+    Args:
+        argv: ``--town PATH``.
+
+    Returns:
+        Exit code: 0 stopped, 1 could not start or was taken over, 3 another node runs here.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    if len(words) != 2 or words[0] != "--town":  # noqa: PLR2004 - a flag and its value
+        sys.stderr.write("usage: python -m tinytown.node --town PATH\n")
+        return 2
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    paths = TownPaths(Path(words[1]))
+    try:
+        return run_node(paths)
+    except TinytownError as error:
+        log.error("%s", f"{error}" + (f" (hint: {error.hint})" if error.hint else ""))
+        return 1
+
+
+def run_node(paths: TownPaths) -> int:
+    """Take the lock and run; see `main`."""
+    private_dir(paths.dot)
+    private_dir(paths.node_dir)
+    descriptor = os.open(paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        log.info("another node runs here")
+        os.close(descriptor)
+        return ALREADY_RUNS
+    try:
+        for name in (READY, STOP_REQUEST):
+            with contextlib.suppress(FileNotFoundError):
+                (paths.node_dir / name).unlink()
+        paths.node_pid.write_text(str(os.getpid()))
+        point("node.locked")
+        asyncio.run(_run(paths))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            (paths.node_dir / READY).unlink()
+        os.close(descriptor)
+    return 0
+
+
+async def _run(paths: TownPaths) -> None:
+    config = load_town(paths.config)
+    choice = choose_server(paths, config, node_alive=lambda: False)
+    instance = ensure_instance(paths)
+    storage, pid = await _open(paths, config, choice)
+
+    async def revive() -> int:
+        """Bring the town's own server back; another one comes back by itself or not at all."""
+        if not choice.embedded:
+            return 0
+        try:
+            return await asyncio.to_thread(_ensure_server, paths, config)
+        except TinytownError as error:
+            log.warning("%s", error)
+            return 0
+
+    context = NodeContext(
+        paths=paths,
+        config=config,
+        storage=storage,
+        node_id=node_identity(paths),
+        nonce=secrets.token_hex(8),
+        instance=instance.id,
+        launcher=Launcher(),
+        revive=revive,
+        server_pid=pid,
+    )
+    await context.run(town_calls.claim(config.name, instance.id, max_events=config.events.max_events))
+    write_connection(paths, choice.connection)
+    node = TownNode(context)
+    await _until_told(node, paths)
+    await storage.close()
+
+
+async def _until_told(node: TownNode, paths: TownPaths) -> None:
+    """Run the node; a signal stops it in order, a second one at once."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    ready = asyncio.Event()
+    running = asyncio.create_task(node.run(ready=ready))
+    waiting = asyncio.create_task(told.wait())
+    marking = asyncio.create_task(_mark_ready(ready, paths))
+    try:
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            timeout, now = stop_request(paths)
+            log.info("stopping%s", " at once" if now else f"; rounds have {timeout:g} s")
+            await node.stop(timeout_secs=timeout, now=now)
+        try:
+            await running
+        except StaleNodeError as error:
+            log.warning("%s; ending the rounds of this one", error)
+            await node.abandon()
+            raise
+    finally:
+        waiting.cancel()
+        marking.cancel()
+
+
+async def _mark_ready(ready: asyncio.Event, paths: TownPaths) -> None:
+    await ready.wait()
+    (paths.node_dir / READY).write_text(str(os.getpid()))
+    log.info("ready")
+
+
+async def _open(paths: TownPaths, config: TownConfig, choice: ServerChoice) -> tuple[AsyncStorage, int]:
+    from tinytown.storage.redis.plugin import open_async
+    from tinytown.storage.redis.urls import TlsOptions
+
+    if choice.embedded:
+        pid = await asyncio.to_thread(_ensure_server, paths, config)
+        from tinytown.storage.embedded.server import ensure_server
+
+        return open_async(ensure_server(paths, may_start=False).url, config.name), pid
+    from tinytown.config.urls import with_password
+
+    url = with_password(choice.url, choice.username, choice.password)
+    tls = TlsOptions(ca_file=choice.tls_ca_cert, cert_file=choice.tls_cert, key_file=choice.tls_key)
+    return open_async(url, config.name, tls=tls), 0
+
+
+def _ensure_server(paths: TownPaths, config: TownConfig) -> int:
+    from tinytown.storage.embedded.server import ensure_server
+    from tinytown.storage.embedded.settings import Fsync
+
+    server = ensure_server(paths, fsync=Fsync(config.redis.fsync), idle_secs=config.redis.server_idle_secs)
+    return server.pid or 0
