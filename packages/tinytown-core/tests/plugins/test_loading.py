@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import tinytown
 from tinytown.errors import PluginBrokenError, PluginNotFoundError, UsageError
 from tinytown.plugins.adapters import Adapter
 from tinytown.plugins.installed import installed
@@ -133,29 +136,57 @@ def test_a_broken_plugin_is_refused_with_the_reason(install, source, said):
 @pytest.mark.parametrize("argv", ["'egret run'", "()", "(1,)", "['egret']", r"('egret', 'a\0b')"])
 def test_a_command_that_cannot_be_started_is_refused(install, bench, argv):
     install("egret", GOOD.format(name="egret").replace('("egret",)', argv))
-    import tinytown
-
     with pytest.raises(PluginBrokenError, match="argv"):
         Adapter.load("egret").command(tinytown.AgentSpec(id="a-1", name="w1"), bench.spec("work"))
 
 
-def test_a_parser_that_raises_costs_its_events_and_not_the_round(install):
-    broken = "@tinytown.hookimpl\ndef tinytown_round_output(line):\n    raise KeyError('usage')\n"
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise KeyError('usage')", "KeyError"),
+        ("return ['text']", "str where an OutputEvent"),
+        ("return 7", "TypeError"),
+        ("return [tinytown.OutputEvent(kind=tinytown.EventKind.USAGE, input_tokens='12')]", "input_tokens"),
+        ("return [tinytown.OutputEvent(kind=tinytown.EventKind.USAGE, cost_micros=-1)]", "cost_micros"),
+        ("return [tinytown.OutputEvent(kind=tinytown.EventKind.SESSION, session_id=12)]", "session_id"),
+    ],
+)
+def test_a_parser_that_fails_costs_its_events_and_not_the_round(install, body, said):
+    broken = f"@tinytown.hookimpl\ndef tinytown_round_output(line):\n    {body}\n"
     install("egret", GOOD.format(name="egret") + broken)
     reading = Adapter.load("egret").reading()
 
     events = reading.feed("a line")
 
     assert [event.text for event in events] == ["a line"]
-    assert "KeyError" in str(reading.broken)
+    assert said in str(reading.broken)
+    assert reading.usage().input_tokens == 0
+
+
+@pytest.mark.parametrize("body", ["1 / 0", "return 'ok'", "return tinytown.OutcomeReport(outcome='ok')"])
+def test_a_judge_that_fails_leaves_it_to_the_exit_code(install, bench, body):
+    broken = f"@tinytown.hookimpl\ndef tinytown_round_outcome(tail):\n    {body}\n"
+    install("egret", GOOD.format(name="egret") + broken)
+    adapter = Adapter.load("egret")
+    reading, agent = adapter.reading(), tinytown.AgentSpec(id="a-1", name="w1")
+
+    report = adapter.outcome(agent, bench.spec("work"), tinytown.ProcessEnd(exit_code=3), reading)
+
+    assert report.outcome is tinytown.Outcome.FAILED
+    assert reading.broken
+
+
+def test_a_doctor_that_fails_is_itself_the_finding(install):
+    broken = "@tinytown.hookimpl\ndef tinytown_adapter_diagnose(env):\n    1 / 0\n"
+    install("egret", GOOD.format(name="egret") + broken)
+
+    (finding,) = Adapter.load("egret").diagnose({})
+
+    assert finding.ok is False
+    assert "ZeroDivisionError" in finding.text
 
 
 def test_a_public_name_is_the_same_for_type_checkers_and_at_run_time():
-    import ast
-    from pathlib import Path
-
-    import tinytown
-
     tree = ast.parse(Path(str(tinytown.__file__)).read_text())
     checked = {
         (alias.name, node.module)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pluggy
 
+from tinytown.domain.outcomes import Outcome
 from tinytown.errors import PluginBrokenError, TinytownError
 from tinytown.hookspecs.values import (
     AdapterInfo,
@@ -125,7 +126,11 @@ class Adapter:
         except TinytownError as error:
             reading.broken = reading.broken or str(error)
             answer = None
-        return answer if isinstance(answer, OutcomeReport) else by_events_and_exit(ended, events)
+        if isinstance(answer, OutcomeReport) and isinstance(cast("object", answer.outcome), Outcome):
+            return answer
+        if answer is not None:
+            reading.broken = reading.broken or f"`tinytown_round_outcome` answered {answer!r}"
+        return by_events_and_exit(ended, events)
 
     def account(self, agent: AgentSpec, env: Mapping[str, str]) -> str:
         """Name the account a round spends from: the adapter's name, with a fingerprint where there is one."""

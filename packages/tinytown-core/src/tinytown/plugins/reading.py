@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import attrs
 
@@ -76,10 +77,10 @@ class Reading:
         self._keep(line)
         try:
             parsed = self._parse(line)
+            events = (OutputEvent(kind=EventKind.TEXT, text=line),) if parsed is None else _checked(parsed)
         except Exception as error:  # noqa: BLE001 - a broken parser must not end a round that goes well
             self.broken = self.broken or f"{type(error).__name__}: {error}"
-            parsed = None
-        events = (OutputEvent(kind=EventKind.TEXT, text=line),) if parsed is None else tuple(parsed)
+            events = (OutputEvent(kind=EventKind.TEXT, text=line),)
         for event in events:
             self._take(event)
         return events
@@ -144,6 +145,20 @@ class Reading:
         self._tail_chars += len(line) + 1
         while self._tail_chars > TAIL_CHARS and len(self._tail) > 1:
             self._tail_chars -= len(self._tail.popleft()) + 1
+
+
+def _checked(events: Sequence[OutputEvent]) -> tuple[OutputEvent, ...]:
+    """Refuse what would only fail later, at the end of the round, where no adapter is to blame any more."""
+    for event in events:
+        if not isinstance(cast("object", event), OutputEvent):
+            raise TypeError(f"{type(event).__name__} where an OutputEvent belongs")
+        for name in ("input_tokens", "output_tokens", "cost_micros"):
+            count: object = getattr(event, name)
+            if count is not None and (not isinstance(count, int) or count < 0):
+                raise TypeError(f"`{name}` is {count!r}, not a count")
+        if not isinstance(cast("object", event.session_id), str | None):
+            raise TypeError(f"`session_id` is {event.session_id!r}, not a text")
+    return tuple(events)
 
 
 def _share(now: int, before: int) -> int:

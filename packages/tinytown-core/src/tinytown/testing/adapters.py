@@ -87,6 +87,8 @@ class AgentAdapterContract(Contract):
         assert isinstance(adapter.info, AdapterInfo)
         assert adapter.info.name == self.name
         assert "/" not in adapter.info.executable
+        assert isinstance(adapter.info.env_vars, tuple)
+        assert all(name.replace("_", "").isalnum() for name in adapter.info.env_vars)
 
     def test_the_command_is_words_that_can_be_started(
         self, adapter: Adapter, agent: AgentSpec, round_spec: RoundSpec
