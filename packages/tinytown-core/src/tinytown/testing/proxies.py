@@ -79,8 +79,8 @@ class CutProxy:
             try:
                 await self._carry(reader, writer, far_reader, far_writer)
             finally:
-                far_writer.close()
-        writer.close()
+                await _close(far_writer)
+        await _close(writer)
 
     async def _carry(
         self,
@@ -119,6 +119,13 @@ class CutProxy:
             for half in both:
                 half.cancel()
             await asyncio.gather(*both, return_exceptions=True)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close one side; at once, because the other side may never say goodbye."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError, asyncio.CancelledError):
+        await writer.wait_closed()
 
 
 @contextlib.contextmanager

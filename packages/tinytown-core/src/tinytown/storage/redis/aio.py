@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +13,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from tinytown.storage.redis.greeting import check_greeting, greeting
+from tinytown.storage.redis.greeting import check_greeting, greeting, not_greeted
 from tinytown.storage.redis.library import as_reply, broken, is_reply, reply_of, settings, tls_settings
 from tinytown.storage.redis.locate import locate
 from tinytown.storage.redis.urls import Endpoint, Scheme, ServerAddress, TlsOptions
 from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, Reply, no_answer
+
+_GOODBYE_SECS = 0.1
 
 
 class AioTransport:
@@ -48,13 +51,12 @@ class AioTransport:
             check_greeting(await self.execute_many(greeting(address), deadline), address)
         except BrokenWireError as error:
             await self.close()
-            error.sent = False
-            raise
+            raise not_greeted(error, address) from None
         except (RedisError, OSError) as error:
             await self.close()
             if isinstance(error, RedisError) and is_reply(error):
                 raise reply_of(error) from error
-            raise broken(error, self._endpoint, deadline, sent=False) from error
+            raise not_greeted(broken(error, self._endpoint, deadline, sent=False), address) from error
         except BaseException:
             await self.close()
             raise
@@ -79,7 +81,10 @@ class AioTransport:
 
     async def close(self) -> None:
         """Close the connection; may be called twice."""
-        await self._connection.disconnect(nowait=True)
+        # TLS says goodbye before it closes; a peer that is dead or stopped does not get long to answer that.
+        with contextlib.suppress(TimeoutError, RedisError, OSError):
+            async with asyncio.timeout(_GOODBYE_SECS):
+                await self._connection.disconnect()
 
     async def _read(self) -> Reply:
         try:

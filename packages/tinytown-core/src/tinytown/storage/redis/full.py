@@ -10,7 +10,7 @@ from redis.connection import Connection, SSLConnection, UnixDomainSocketConnecti
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from tinytown.storage.redis.greeting import check_greeting, greeting
+from tinytown.storage.redis.greeting import check_greeting, greeting, not_greeted
 from tinytown.storage.redis.library import as_reply, broken, is_reply, reply_of, settings, tls_settings
 from tinytown.storage.redis.urls import Endpoint, Scheme, ServerAddress, TlsOptions
 from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, Reply, no_answer
@@ -44,13 +44,12 @@ class LibraryTransport:
             check_greeting(self.execute_many(greeting(address), deadline), address)
         except BrokenWireError as error:
             self.close()
-            error.sent = False
-            raise
+            raise not_greeted(error, address) from None
         except RedisError as error:
             self.close()
             if is_reply(error):
                 raise reply_of(error) from error
-            raise broken(error, endpoint, deadline, sent=False) from error
+            raise not_greeted(broken(error, endpoint, deadline, sent=False), address) from error
         except BaseException:
             self.close()
             raise

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinytown.storage.redis.urls import ServerAddress
+from tinytown.storage.redis.urls import Scheme, ServerAddress
 from tinytown.storage.redis.versions import check_server
-from tinytown.storage.redis.wire import Command, Reply, or_raise
+from tinytown.storage.redis.wire import BrokenWireError, Command, Reply, or_raise
 
 
 def greeting(address: ServerAddress) -> list[Command]:
@@ -34,3 +34,13 @@ def check_greeting(replies: Sequence[Reply], address: ServerAddress) -> None:
     for reply in replies:
         or_raise(reply)
     check_server(str(replies[-1]), address.shown)
+
+
+def not_greeted(error: BrokenWireError, address: ServerAddress) -> BrokenWireError:
+    """Say of a connection that broke during the greeting that no call was sent, and what may be the matter."""
+    error.sent = False
+    if address.scheme is Scheme.REDISS and error.timed_out:
+        error.hint = "use redis:// if the server speaks no TLS; else see whether it is overloaded or behind a firewall"
+    elif address.scheme is Scheme.REDIS and error.hint is None:
+        error.hint = "use rediss:// if the server expects TLS"
+    return error

@@ -12,7 +12,7 @@ from typing import Any
 import hiredis
 
 from tinytown.storage.redis.dial import describe, open_socket
-from tinytown.storage.redis.greeting import check_greeting, greeting
+from tinytown.storage.redis.greeting import check_greeting, greeting, not_greeted
 from tinytown.storage.redis.urls import Endpoint, ServerAddress
 from tinytown.storage.redis.wire import Arg, BrokenWireError, Command, Deadline, ErrorReply, Reply, no_answer
 
@@ -42,8 +42,7 @@ class LeanTransport:
             check_greeting(self.execute_many(greeting(address), deadline), address)
         except BrokenWireError as error:
             self.close()
-            error.sent = False  # only the greeting was
-            raise
+            raise not_greeted(error, address) from None
         except BaseException:
             self.close()
             raise

@@ -66,7 +66,7 @@ def _from_sentinels(address: ServerAddress, deadline: Deadline) -> Endpoint:
 def _from_cluster(address: ServerAddress, key: str, deadline: Deadline) -> Endpoint:
     from redis.backoff import NoBackoff
     from redis.cluster import ClusterNode, RedisCluster
-    from redis.exceptions import AuthenticationError, RedisError
+    from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
     from redis.retry import Retry
 
     from tinytown.storage.redis.library import reply_of
@@ -86,7 +86,7 @@ def _from_cluster(address: ServerAddress, key: str, deadline: Deadline) -> Endpo
         node = cluster.get_node_from_key(key)
     except AuthenticationError as error:
         raise reply_of(error) from error
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         cause = error.__cause__ or error
         if isinstance(cause, AuthenticationError):
             raise reply_of(cause) from error

@@ -43,6 +43,7 @@ class BrokenWireError(Exception):
         sent: The commands had been handed over whole, so they may have been carried out.
         hint: What to do about it, or None.
         lasting: Trying again at once cannot help: a wrong certificate, an unknown host, the time is up.
+        timed_out: The time is up.
     """
 
     def __init__(self, detail: str, *, sent: bool = False, hint: str | None = None, lasting: bool = False) -> None:
@@ -51,6 +52,7 @@ class BrokenWireError(Exception):
         self.sent = sent
         self.hint = hint
         self.lasting = lasting
+        self.timed_out = False
 
 
 class Deadline:
@@ -104,9 +106,11 @@ class AsyncTransport(Protocol):
 
 def no_answer(deadline: Deadline, *, sent: bool) -> BrokenWireError:
     """Say that the time ran out."""
-    return BrokenWireError(
+    error = BrokenWireError(
         f"no answer within {deadline.seconds:g} s",
         sent=sent,
         hint="see whether the server is overloaded, stopped, or behind a firewall",
         lasting=True,
     )
+    error.timed_out = True
+    return error
