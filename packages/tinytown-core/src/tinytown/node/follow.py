@@ -14,6 +14,7 @@ from tinytown.node.launch.files import ExitRecord
 from tinytown.node.launch.rounds import RoundProcess, RoundState
 
 MAX_LINE_CHARS = 4 * 1024 * 1024
+ASK_AGAIN_SECS = 0.02
 _REASONS = {
     "exited": EndReason.EXITED,
     "time_limit": EndReason.TIME_LIMIT,
@@ -56,13 +57,19 @@ class Followed:
         self._lines = Lines(feed)
         self._stall_secs = stall_secs
         self._grace: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._log = process.log()
 
     def end(self, why: str) -> None:
         """Ask the round to end; asking again hurries it."""
         hurry = self.asked is not None and why == "hurry"
         self.asked = self.asked if hurry and self.asked else why
-        self.process.ask_end(hurry=hurry)
+        self._ask(hurry=hurry)
+
+    def _ask(self, *, hurry: bool) -> None:
+        """Ask the shim; one that has not claimed its round yet is asked again a moment later."""
+        if not self.process.ask_end(hurry=hurry) and self.process.state() in {RoundState.FREE, RoundState.LIVE}:
+            self._again = asyncio.get_running_loop().call_later(ASK_AGAIN_SECS, lambda: self._ask(hurry=hurry))
 
     def end_after(self, seconds: float, why: str) -> None:
         """Let the round end by itself for a while, then ask it."""
@@ -70,10 +77,10 @@ class Followed:
             self._grace = asyncio.get_running_loop().call_later(seconds, self.end, why)
 
     async def wait(self) -> RoundState:
-        """Read the output until the process is gone.
+        """Read the output until the process is gone, and end what a shim that was killed has left.
 
         Returns:
-            How its folder says that it ended.
+            How its folder says that it ended: ENDED, LOST, or VOID when nothing was ever executed.
         """
         async with self.process:
             reading = asyncio.ensure_future(self._read())
@@ -84,8 +91,14 @@ class Followed:
             finally:
                 reading.cancel()
                 ended.cancel()
-                if self._grace is not None:
-                    self._grace.cancel()
+                for timer in (self._grace, self._again):
+                    if timer is not None:
+                        timer.cancel()
+        if state is RoundState.FREE:
+            # The shim died before it claimed the round; nobody else may claim it now.
+            state = RoundState.VOID if self.process.claim_void() else self.process.state()
+        if state is RoundState.LOST:
+            await self.process.end_leftovers()
         self._drain(final=True)
         return state
 

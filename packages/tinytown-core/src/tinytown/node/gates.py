@@ -184,7 +184,6 @@ async def finish(run: GateRound) -> None:
     point("gate.process_gone")
     exit_record = followed.process.exit
     if exit_record is None:
-        await followed.process.end_leftovers()
         await _record(run, "lost", Outcome.NODE_LOST, None)
     elif followed.asked and exit_record.reason == "asked":
         await _record(run, "lost", Outcome.INTERRUPTED, exit_record)

@@ -23,7 +23,7 @@ from tinytown.node.follow import LOST_OUTCOMES, Followed, disk_was_full, process
 from tinytown.node.git import GitError
 from tinytown.node.launch.files import ExitRecord, Spec, prepare
 from tinytown.node.launch.recovery import recover
-from tinytown.node.launch.rounds import RoundProcess
+from tinytown.node.launch.rounds import RoundProcess, RoundState
 from tinytown.node.prompt import build_prompt
 from tinytown.node.workspace import head_before, look_after, look_before, workspace_of
 from tinytown.plugins.adapters import Adapter
@@ -299,12 +299,13 @@ async def finish(work: WorkRound) -> None:
     followed = work.followed
     if followed is None:
         return
-    await followed.wait()
+    state = await followed.wait()
     point("node.process_gone")
-    exit_record = followed.process.exit
-    if exit_record is None:
-        await followed.process.end_leftovers()
-    await record(work.node, work.live, await _report(work, exit_record))
+    if state is RoundState.VOID:
+        outcome, detail = LOST_OUTCOMES["never_started"]
+        await record(work.node, work.live, RoundReport(outcome=outcome, detail=detail))
+        return
+    await record(work.node, work.live, await _report(work, followed.process.exit))
 
 
 async def _report(work: WorkRound, exit_record: ExitRecord | None) -> RoundReport:
