@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tinytown.hookspecs.values import RoundSpec as RoundSpec
     from tinytown.hookspecs.values import Stdin as Stdin
     from tinytown.hookspecs.values import UsageScope as UsageScope
+    from tinytown.services.town import Town as Town
 
 _VALUES = "tinytown.hookspecs.values"
 _SNAPSHOT = "tinytown.hookspecs.snapshot"
@@ -51,6 +52,7 @@ _HOMES = {
     "ReadyTask": _SNAPSHOT,
     "RoundSpec": _VALUES,
     "Stdin": _VALUES,
+    "Town": "tinytown.services.town",
     "TownSnapshot": _SNAPSHOT,
     "UsageScope": _VALUES,
     "__version__": "tinytown._version",

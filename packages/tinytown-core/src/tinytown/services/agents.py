@@ -1,0 +1,197 @@
+"""Operations on agents."""
+
+from __future__ import annotations
+
+import shutil
+
+from tinytown.domain.ids import CONDUCTOR_ID, IdKind, new_id
+from tinytown.domain.records import Agent
+from tinytown.errors import AgentCliError, NotFoundError
+from tinytown.services import checks
+from tinytown.services.context import TownContext
+from tinytown.services.looking import show_as
+from tinytown.services.settling import agent_settled
+from tinytown.services.steps import Steps, ask, local
+from tinytown.services.working import see_to_it
+from tinytown.storage.calls import agents
+from tinytown.storage.calls.answers import Page
+
+ROUND_SECS = 90.0
+"""How long a verb waits by default until the live round of its agent has ended."""
+
+
+def spawn(
+    context: TownContext,
+    name: str,
+    *,
+    cli: str | None = None,
+    role: str | None = None,
+    nickname: str | None = None,
+    parent: str | None = None,
+    model: str | None = None,
+    worktree: bool = False,
+    max_rounds: int | None = None,
+) -> Steps[Agent]:
+    """Register an agent and see that its node runs; a stopped agent of that name begins a new life.
+
+    Args:
+        context: The town.
+        name: Its name.
+        cli: The agent CLI that runs it; by default that of the settings.
+        role: Its role, ``worker`` by default.
+        nickname: A second name.
+        parent: The agent that it works for; inside a round the one that spawns it.
+        model: Model that its CLI shall use.
+        worktree: Whether it works in git worktrees of its own instead of the town's folder.
+        max_rounds: After so many rounds it stops.
+
+    Returns:
+        The agent.
+
+    Raises:
+        NameTakenError: A living agent has the name or nickname.
+        AgentCliError: The agent CLI is not installed or signed out.
+        PluginNotFoundError: No adapter of that name is installed.
+        InvalidValueError: An argument is of the wrong form; nothing was changed.
+    """
+    checked = checks.agent_name(name)
+    nick = None if nickname is None else checks.agent_name(nickname, what="nickname")
+    checked_role = None if role is None else checks.plain_name(role, what="role")
+    checked_model = checks.line(model, what="model")
+    rounds = checks.count(max_rounds, what="max rounds")
+    above = context.actor.agent_id if parent is None else checks.ref(parent, what="parent")
+    chosen = checks.line(cli, what="agent CLI")
+    chosen = yield from local(lambda: _ready_cli(context, chosen))
+    known = yield from _known(checked)
+    agent_id = known.id if known is not None else new_id(IdKind.AGENT)
+    yield from local(lambda: _hand_over(context, agent_id, chosen))
+    separate = worktree or context.config.workspace.mode == "worktree"
+    call = agents.spawn(
+        new_id(IdKind.AGENT) if known is not None else agent_id,
+        checked,
+        cli=chosen,
+        node=context.node_control.node_identity(context.paths),
+        role=checked_role,
+        nickname=nick,
+        model=checked_model,
+        parent=None if above == CONDUCTOR_ID else above,
+        max_rounds=rounds,
+        workspace="worktree" if separate else None,
+        **context.actor.fields,
+    )
+    changed = yield from ask(call)
+    yield from see_to_it(context, restart=True)
+    return changed.agent
+
+
+def _known(name: str) -> Steps[Agent | None]:
+    """Find an agent of the name, whose new life keeps the id."""
+    try:
+        return (yield from show_as(Agent, "agent", name))
+    except NotFoundError:
+        return None
+
+
+def _ready_cli(context: TownContext, chosen: str | None) -> str:
+    """Decide the agent CLI, and refuse one that cannot run here: better now than in a round tonight.
+
+    Raises:
+        AgentCliError: It is not installed or signed out.
+        PluginNotFoundError: No adapter of that name is installed.
+    """
+    from tinytown.config.paths import user_home
+    from tinytown.config.precedence import agent_cli, default_cli
+    from tinytown.config.user import load_user
+    from tinytown.plugins.adapters import Adapter
+
+    user = load_user(user_home(context.env))
+    name = default_cli(context.config, user, flag=chosen, env=context.env).value
+    own = agent_cli(name, context.config, user)
+    if own is not None:
+        program = own.argv[0]
+        found = shutil.which(program, path=context.env.get("PATH")) or shutil.which(str(context.root / program))
+        if found is None:
+            raise AgentCliError(
+                cli=name,
+                detail=f"`{program}` is not a program that can be run",
+                hint=f"correct `command` in `[agent_clis.{name}]`, or install the program",
+            )
+        return name
+    for finding in Adapter.load(name).diagnose(context.env):
+        if finding.ok is False:
+            hint = finding.hint or f"`tt adapters doctor {name}` says more"
+            raise AgentCliError(cli=name, detail=finding.text, hint=hint)
+    return name
+
+
+def _hand_over(context: TownContext, agent_id: str, cli: str) -> None:
+    """Leave the variables that the agent's CLI needs from this environment, for its node alone."""
+    from tinytown.config.paths import user_home
+    from tinytown.config.precedence import agent_cli
+    from tinytown.config.user import load_user
+    from tinytown.node.environment import capture, write_agent_env
+    from tinytown.plugins.adapters import Adapter
+
+    own = agent_cli(cli, context.config, load_user(user_home(context.env)))
+    if own is not None:
+        variables = capture(context.env, pass_env=own.pass_env)
+    else:
+        variables = capture(context.env, adapter_names=Adapter.load(cli).info.env_vars)
+    write_agent_env(context.paths, agent_id, variables)
+
+
+def agents_page(context: TownContext, *, after: int | None = None, limit: int = 100) -> Steps[Page[Agent]]:
+    """List agents by creation, one page.
+
+    Args:
+        context: The town.
+        after: ``next`` of the page before.
+        limit: How many.
+    """
+    _ = context
+    return (yield from ask(agents.listing(after=checks.cursor(after), limit=checks.limit(limit))))
+
+
+def interrupt(context: TownContext, ref: str, *, wait: bool = True, timeout: float = ROUND_SECS) -> Steps[Agent]:
+    """Pause an agent: its live round is ended and handed back, and no new one begins."""
+    return (yield from _want(context, ref, "interrupt", wait=wait, timeout=timeout))
+
+
+def resume(context: TownContext, ref: str, *, wait: bool = True, timeout: float = ROUND_SECS) -> Steps[Agent]:
+    """Let a paused or draining agent go on."""
+    return (yield from _want(context, ref, "resume", wait=wait, timeout=timeout))
+
+
+def close_agent(context: TownContext, ref: str, *, wait: bool = True, timeout: float = ROUND_SECS) -> Steps[Agent]:
+    """Let an agent finish what is in its queue, take nothing new, and stop."""
+    return (yield from _want(context, ref, "close", wait=wait, timeout=timeout))
+
+
+def kill(context: TownContext, ref: str, *, wait: bool = True, timeout: float = ROUND_SECS) -> Steps[Agent]:
+    """Stop an agent: its live round is ended, its task and mail stay for a later life or another agent."""
+    return (yield from _want(context, ref, "kill", wait=wait, timeout=timeout))
+
+
+def restart(context: TownContext, ref: str, *, wait: bool = True, timeout: float = ROUND_SECS) -> Steps[Agent]:
+    """Begin a new life of an agent, with this environment's variables for its agent CLI."""
+    found = yield from show_as(Agent, "agent", checks.ref(ref, what="agent"))
+    if found.cli:
+        yield from local(lambda: _hand_over(context, found.id, found.cli))
+    return (yield from _want(context, found.id, "restart", wait=wait, timeout=timeout))
+
+
+def _want(context: TownContext, ref: str, verb: str, *, wait: bool, timeout: float) -> Steps[Agent]:
+    """Change what is wanted of an agent; with ``wait`` return when its live round is gone.
+
+    Raises:
+        NotFoundError: There is no such agent.
+        WrongStateError: The verb does not fit what is wanted of it now.
+        WaitTimeoutError: Its round has not ended in time; it is still being ended.
+    """
+    checks.secs(timeout, what="timeout")
+    changed = yield from ask(agents.want(checks.ref(ref, what="agent"), verb, **context.actor.fields))
+    if changed.ending or verb in {"resume", "restart"}:
+        yield from see_to_it(context)
+    if changed.ending and wait:
+        return (yield from agent_settled(changed.agent, timeout=timeout))
+    return changed.agent

@@ -1,0 +1,81 @@
+"""Operations on mail."""
+
+from __future__ import annotations
+
+from tinytown.domain.ids import CONDUCTOR_ID, IdKind, new_id
+from tinytown.domain.records import Message
+from tinytown.services import checks
+from tinytown.services.context import TownContext
+from tinytown.services.steps import Steps, ask
+from tinytown.services.working import see_to_it
+from tinytown.storage.calls import mail
+from tinytown.storage.calls.answers import Page, Sent
+
+PEEKED = 1000
+
+
+def send(
+    context: TownContext,
+    to: str,
+    body: str,
+    *,
+    kind: str = "task",
+    urgent: bool = False,
+    reply_to: str | None = None,
+    ttl_secs: float | None = None,
+) -> Steps[Sent]:
+    """Send mail to an agent or to the conductor. It is on record when this returns.
+
+    Args:
+        context: The town.
+        to: An agent, or ``conductor``.
+        body: The text, up to 256 KiB of UTF-8, which arrives whole.
+        kind: ``task`` and ``query`` start a round of the reader; ``info`` and ``ack`` ride along with the next one.
+        urgent: Whether it goes before other mail.
+        reply_to: The message that it answers, which is handled by it.
+        ttl_secs: After so many seconds it expires if nobody has read it.
+
+    Returns:
+        The message, and the state of its reader.
+
+    Raises:
+        InvalidValueError: An argument is of the wrong form; nothing was changed.
+        NotFoundError: There is no such agent or message.
+        StaleRoundError: The round that sends is over.
+    """
+    kept = checks.secs(ttl_secs, what="time to live")
+    call = mail.send(
+        new_id(IdKind.MESSAGE),
+        checks.ref(to, what="receiver"),
+        checks.body(body, what="message"),
+        kind=checks.word(kind.lower(), checks.MESSAGE_KINDS, what="kind of message"),
+        urgent=urgent,
+        reply_to=None if reply_to is None else checks.ref(reply_to, what="message"),
+        ttl_ms=None if kept is None else max(1, int(kept * 1000)),
+        **context.actor.fields,
+    )
+    sent = yield from ask(call)
+    if sent.message.to_id != CONDUCTOR_ID and kind in {"task", "query"}:
+        yield from see_to_it(context)
+    return sent
+
+
+def inbox(context: TownContext, agent: str | None = None, *, all: bool = False) -> Steps[Page[Message]]:  # noqa: A002 - as the command calls it
+    """Show mail. In a live round, or in the conductor's conversation, one's own is marked as shown.
+
+    Args:
+        context: The town.
+        agent: Whose mail to look at without marking any; one's own when left out, and the conductor's for a person.
+        all: List up to a thousand instead of a hundred.
+    """
+    own = agent is None or agent.strip().lower() == "me"
+    if own and (context.in_round or context.actor.by == "conductor"):
+        messages = yield from ask(mail.show(**context.actor.fields))
+        return Page(messages)
+    whose = (context.actor.agent_id or CONDUCTOR_ID) if own or agent is None else checks.ref(agent, what="agent")
+    return (yield from ask(mail.peek(whose, limit=PEEKED if all else 100)))
+
+
+def done(context: TownContext, message: str) -> Steps[Message]:
+    """Say that a message is dealt with; only its reader or a person may."""
+    return (yield from ask(mail.handle(checks.ref(message, what="message"), **context.actor.fields)))
