@@ -1,0 +1,101 @@
+"""The commands of `tt adapters`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinytown.hookspecs.values import AdapterInfo
+    from tinytown_cli.context import Context
+    from tinytown_cli.output import Output
+
+MARKS = {True: ("ok", "green"), False: ("bad", "red"), None: ("?", "yellow")}
+"""How a finding is marked."""
+
+
+def list_adapters(context: Context) -> None:
+    """List the adapters without importing any."""
+    from tinytown.plugins.installed import installed
+
+    found = installed("adapters")
+
+    def document() -> dict[str, Any]:
+        items = [
+            {
+                "name": each.name,
+                "built_in": each.built_in,
+                "shadowed": each.shadowed,
+                "distributions": list(each.distribution),
+                "versions": list(each.version),
+            }
+            for each in found
+        ]
+        return {"items": items, "next": None}
+
+    def human(out: Output) -> None:
+        rows = [(each.name, ", ".join(each.distribution), ", ".join(each.version)) for each in found]
+        out.table(("NAME", "FROM", "VERSION"), rows)
+
+    context.out.either(document, human)
+
+
+def show(context: Context, *, name: str) -> None:
+    """Show what an adapter can do."""
+    from tinytown.plugins.adapters import Adapter
+
+    info = Adapter.load(name).info
+    context.out.either(lambda: _document(info), lambda out: _card(out, info))
+
+
+def doctor(context: Context, *, name: str | None) -> int:
+    """Check whether agent CLIs are ready; with a name 5 when that one is not."""
+    from tinytown.plugins.adapters import Adapter
+    from tinytown.plugins.installed import installed
+
+    names = [name] if name else [each.name for each in installed("adapters") if not each.built_in]
+    items: list[dict[str, Any]] = []
+    for each in dict.fromkeys(names):
+        adapter = Adapter.load(each)
+        items += [
+            {"adapter": each, "what": finding.what, "ok": finding.ok, "text": finding.text, "hint": finding.hint}
+            for finding in adapter.diagnose(os.environ)
+        ]
+
+    def human(out: Output) -> None:
+        for item in items:
+            mark, colour = MARKS[item["ok"]]
+            out.line(f"{mark:<4}{item['adapter']}: {item['text']}", colour if item["ok"] is not True else None)
+            if item["hint"] and item["ok"] is not True:
+                out.line(f"    -> {item['hint']}")
+        if not items:
+            out.note("no adapter of an agent CLI is installed: pip install 'tinytown[claude]'")
+
+    context.out.either(lambda: {"items": items, "next": None}, human)
+    from tinytown_cli.exits import AGENT_CLI
+
+    return AGENT_CLI if name and any(item["ok"] is False for item in items) else 0
+
+
+def _abilities(info: AdapterInfo) -> list[str]:
+    return [flag.name.lower() for flag in type(info.capabilities) if flag in info.capabilities and flag.name]
+
+
+def _document(info: AdapterInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "executable": info.executable,
+        "capabilities": _abilities(info),
+        "env_vars": list(info.env_vars),
+        "install_hint": info.install_hint,
+        "homepage": info.homepage,
+        "min_version": info.min_version,
+        "tested_version": info.tested_version,
+    }
+
+
+def _card(out: Output, info: AdapterInfo) -> None:
+    for name, value in _document(info).items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        if text:
+            out.line(f"{name.replace('_', ' '):<15} {text}")

@@ -1,0 +1,57 @@
+"""The commands of `tt backlog`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinytown_cli import views
+from tinytown_cli.commands.tasks import add as add_task
+from tinytown_cli.commands.tasks import show_changed, show_task
+
+if TYPE_CHECKING:
+    from tinytown_cli.context import Context
+
+
+def add(
+    context: Context,
+    *,
+    text: str,
+    role: str | None,
+    tags: tuple[str, ...],
+    depends_on: tuple[str, ...],
+    parent: str | None,
+    gate: tuple[str, ...],
+) -> None:
+    """Add a task that is nobody's."""
+    add_task(context, text=text, agent=None, role=role, tags=tags, depends_on=depends_on, parent=parent, gate=gate)
+
+
+def list_backlog(context: Context, *, limit: int | None, after: int | None) -> None:
+    """List the tasks that are nobody's."""
+    page = context.town.tasks(state="pending", after=after, limit=100 if limit is None else limit)
+    context.out.items(
+        page.items, lambda out: views.tasks(out, page.items, empty="the backlog is empty"), next_=page.next
+    )
+
+
+def claim(context: Context, *, task: str, agent: str | None) -> None:
+    """Take a task from the backlog."""
+    show_task(context, context.town.claim(task, agent))
+
+
+def remove(context: Context, *, task: str) -> None:
+    """Cancel a task of the backlog."""
+    town = context.town
+    found = town.task(task)
+    if found.state not in {"pending", "waiting"} or found.agent is not None:
+        from tinytown.errors import WrongStateError
+
+        raise WrongStateError(
+            kind="task",
+            id=found.id,
+            state=found.state,
+            verb="backlog remove",
+            allowed="a task of the backlog",
+            hint=f"`tt task cancel {found.id}` closes it wherever it is",
+        )
+    show_changed(context, town.cancel(found.id, wait=False))

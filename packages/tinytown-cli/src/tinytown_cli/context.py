@@ -1,0 +1,64 @@
+"""What a command is given: the flags, where to print, and the town, which is opened when it is first asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinytown_cli.output import Output
+from tinytown_cli.words import Flags
+
+if TYPE_CHECKING:
+    from tinytown import Town
+
+
+class Context:
+    """What every command is given.
+
+    Attributes:
+        flags: The global flags.
+        out: Where it prints.
+    """
+
+    def __init__(self, flags: Flags) -> None:
+        self.flags = flags
+        self.out = Output(json=flags.json, quiet=flags.quiet, verbose=flags.verbose)
+        self._town: Town | None = None
+
+    @property
+    def town(self) -> Town:
+        """The town that is meant; its own server is started when it is down."""
+        return self.open()
+
+    def open(self, *, start: bool = True) -> Town:
+        """Open the town once.
+
+        Args:
+            start: Whether its own server may be started.
+
+        Raises:
+            TinytownError: There is no town, its file is wrong, or its server cannot be reached.
+        """
+        if self._town is None:
+            from tinytown import Town
+
+            self._town = Town.open(self.flags.town, start=start)
+            self._town.operation = self.flags.operation
+        return self._town
+
+    def adopt(self, town: Town) -> Town:
+        """Take a town that a command has made, so that it is closed and its notices are shown."""
+        self._town = town
+        return town
+
+    def say_notices(self) -> None:
+        """Show what the service layer left for a person, once."""
+        if self._town is not None:
+            notices = self._town.notices
+            while notices:
+                self.out.note(notices.pop(0))
+
+    def close(self) -> None:
+        """Show the last notices and give back the connection."""
+        self.say_notices()
+        if self._town is not None:
+            self._town.close()

@@ -1,0 +1,122 @@
+"""Running in front: the node itself for `tt start --foreground`, one agent for `tt spawn --foreground`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tinytown.errors import RefusedError
+from tinytown_cli import views
+from tinytown_cli.round_log import RoundLog, shown
+
+if TYPE_CHECKING:
+    from tinytown import Town
+    from tinytown.domain.records import Agent, Event
+    from tinytown_cli.context import Context
+
+_OVER = frozenset({"stopped", "error"})
+
+
+def run_node(context: Context) -> int:
+    """Become the node of the town. Does not return.
+
+    Raises:
+        RefusedError: One runs here already, or a round asks.
+    """
+    from tinytown.config.discover import find_town
+    from tinytown.config.paths import TownPaths
+    from tinytown.node.control import STOPPED, node_runs
+
+    paths = TownPaths(find_town(context.flags.town))
+    if os.environ.get("TINYTOWN_ROUND_ID"):
+        raise RefusedError(
+            detail="a round may not start the node it runs under", hint="ask a person with `tt send conductor`"
+        )
+    if node_runs(paths):
+        raise RefusedError(detail="the node of this town runs already", hint="`tt stop` ends it, `tt logs -f` shows it")
+    (paths.node_dir / STOPPED).unlink(missing_ok=True)
+    context.out.note(f"running the node of {paths.root}; Ctrl-C ends it")
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "tinytown.node", "--town", str(paths.root)])  # noqa: S606
+
+
+def spawn_in_front(context: Context, **fields: object) -> int:
+    """Make an agent and show its rounds until it has stopped; Ctrl-C closes it, a second one kills it.
+
+    A node that was started for it ends with it, unless other agents are at work by then.
+    """
+    town = context.town
+    hosted = not town.node_runs()
+    agent = town.spawn(**fields)  # pyright: ignore[reportArgumentType] - the fields of the command's row
+    follower = _Follower(context, agent)
+    code = 0
+    closes = [town.close_agent, town.kill]
+    while True:
+        try:
+            follower.run()
+            break
+        except KeyboardInterrupt:
+            code = 130
+            if not closes:
+                break
+            verb = closes.pop(0)
+            context.out.note("closing the agent; Ctrl-C again kills it" if closes else "killing the agent")
+            verb(agent.id, wait=False)
+    if hosted and town.status().live == 0:
+        town.stop()
+        context.out.note("the node that was started for it has ended")
+    return code
+
+
+class _Follower:
+    """Shows what an agent does."""
+
+    def __init__(self, context: Context, agent: Agent) -> None:
+        from tinytown.services import watching
+
+        self._context = context
+        self._agent = agent
+        self._seen: set[str] = set()
+        self._position = self._town.run_steps(watching.now())
+
+    @property
+    def _town(self) -> Town:
+        return self._context.town
+
+    def run(self) -> None:
+        """Show everything until the agent has stopped."""
+        from tinytown.services import watching
+
+        chosen = watching.Filter(agent_id=self._agent.id)
+        while True:
+            now = self._town.agent(self._agent.id)
+            if now.round_id is not None:
+                self._show_round(now.round_id)
+            if now.state in _OVER:
+                self._context.out.note(f"{now.name} is {views.agent_state(now)}")
+                return
+            self._position, found = self._town.run_steps(watching.next_events(self._position, chosen))
+            for event in found:
+                self._show(event)
+
+    def _show(self, event: Event) -> None:
+        out = self._context.out
+        if out.json:
+            out.record(event, lambda _: None)
+            out.flush()
+        else:
+            out.note(views.event_line(event))
+        if event.type == "round.started" and event.round_id is not None:
+            self._show_round(event.round_id)
+
+    def _show_round(self, round_id: str) -> None:
+        if round_id in self._seen or self._context.out.json:
+            return
+        self._seen.add(round_id)
+        folder = self._town.paths.round_dir(round_id)
+        if not folder.exists():
+            return
+        for piece in shown(RoundLog(folder).chunks(follow=True), raw=False):
+            sys.stdout.write(piece)
+            sys.stdout.flush()

@@ -1,0 +1,100 @@
+"""Texts of user services that start a town's node with the machine, and where they go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from tinytown_cli.context import Context
+
+
+def install(context: Context) -> int:
+    """Write the service of this platform for the town, and say how it is switched on."""
+    from tinytown.config.discover import find_town
+    from tinytown.config.files import write_shared
+    from tinytown.config.paths import TownPaths
+    from tinytown.config.town import load_town
+
+    paths = TownPaths(find_town(context.flags.town))
+    name = load_town(paths.config).name
+    if sys.platform == "darwin":
+        file, text = launchd_file(Path.home(), name), launchd_text(sys.executable, paths.root, name, paths.node_log)
+        command = f"launchctl load -w {file}"
+    else:
+        file, text = systemd_file(Path.home(), name), systemd_text(sys.executable, paths.root, name)
+        command = f"systemctl --user enable --now {file.name}"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_shared(file, text.encode())
+
+    context.out.either(
+        lambda: {"file": str(file), "text": text, "command": command},
+        lambda out: (out.line(str(file)), out.line(text.rstrip()), out.note(f"switch it on with: {command}"))[0],
+    )
+    return 0
+
+
+def systemd_file(home: Path, town: str) -> Path:
+    """Give the place of the systemd unit of a user."""
+    return home / ".config/systemd/user" / f"tinytown-{town}.service"
+
+
+def launchd_file(home: Path, town: str) -> Path:
+    """Give the place of the launchd agent of a user."""
+    return home / "Library/LaunchAgents" / f"dev.tinytown.{town}.plist"
+
+
+def systemd_text(python: str, root: Path, town: str) -> str:
+    """Write a systemd unit.
+
+    ``KillMode=mixed`` leaves the ending of rounds to the node, which hands their work back.
+    """
+    command = " ".join(_systemd_word(word) for word in (python, "-m", "tinytown.node", "--town", str(root)))
+    return f"""[Unit]
+Description=Tinytown node of {town}
+
+[Service]
+ExecStart={command}
+Restart=on-failure
+KillMode=mixed
+TimeoutStopSec=90
+
+[Install]
+WantedBy=default.target
+"""
+
+
+def _systemd_word(word: str) -> str:
+    quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{quoted}"'
+
+
+def launchd_text(python: str, root: Path, town: str, log: Path) -> str:
+    """Write a launchd agent."""
+    words = "\n".join(
+        f"    <string>{escape(word)}</string>" for word in (python, "-m", "tinytown.node", "--town", str(root))
+    )
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0">
+<dict>
+  <key>Label</key>
+  <string>dev.tinytown.{escape(town)}</string>
+  <key>ProgramArguments</key>
+  <array>
+{words}
+  </array>
+  <key>RunAtLoad</key>
+  <true/>
+  <key>KeepAlive</key>
+  <dict>
+    <key>SuccessfulExit</key>
+    <false/>
+  </dict>
+  <key>StandardErrorPath</key>
+  <string>{escape(str(log))}</string>
+</dict>
+</plist>
+"""

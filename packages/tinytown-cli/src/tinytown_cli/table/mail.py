@@ -1,0 +1,62 @@
+"""Commands about mail and about what has happened."""
+
+from __future__ import annotations
+
+from tinytown_cli.table.model import Command, Param, ref
+
+_GROUP = "Mail"
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        ("send",),
+        "mail:send",
+        _GROUP,
+        "Send mail to an agent or to the conductor",
+        ('tt send w1 "Please also update the docs"', 'tt send conductor "Done" --info'),
+        (
+            ref("Receiver, or `conductor`", name="to"),
+            Param("message", "The text; `-` or `@file` for long text", positional=True, required=True, text=True),
+            Param("query", "It asks for an answer", kind="bool"),
+            Param("info", "It is only news; it starts no round", kind="bool"),
+            Param("ack", "It only confirms; it starts no round", kind="bool"),
+            Param("urgent", "It goes before other mail", kind="bool"),
+            Param("reply_to", "Message that it answers"),
+            Param("ttl", "It expires if it was not read after so many seconds", kind="float", low=0),
+        ),
+    ),
+    Command(
+        ("inbox",),
+        "mail:inbox",
+        _GROUP,
+        "Show mail; inside a round it counts as read, else it is only looked at",
+        ("tt inbox", "tt inbox w1"),
+        (
+            ref("Agent, or `conductor`; inside a round its own", required=False),
+            Param("all_", "Look at the mail of everyone", kind="bool", aliases=("-a",)),
+            Param("done", "Say that this message is dealt with"),
+        ),
+    ),
+    Command(
+        ("trace",),
+        "mail:trace",
+        _GROUP,
+        "Show what has happened to a message, task, agent or round",
+        ("tt trace m-9k3fq2xa7m", "tt trace t-9k3fq2xa7m --json"),
+        (ref("Any record", name="ref"),),
+    ),
+    Command(
+        ("events",),
+        "events:events",
+        _GROUP,
+        "Show what has happened in the town, the newest last",
+        ("tt events --count 50", "tt events -f --agent w1"),
+        (
+            Param("count", "So many (20)", kind="int", low=1, aliases=("-c",)),
+            Param("follow", "Go on as things happen", kind="bool", aliases=("-f",)),
+            Param("agent", "Only of this agent"),
+            Param("task", "Only of this task"),
+            Param("type_", "Only of this type, such as `task.completed` or `round`"),
+            Param("after", "Only what came after this event"),
+        ),
+    ),
+)

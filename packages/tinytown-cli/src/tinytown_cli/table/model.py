@@ -1,0 +1,83 @@
+"""The form of a row of the command table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Param(NamedTuple):
+    """One argument or option.
+
+    Attributes:
+        name: Name in Python; an option is called by it with dashes.
+        help: One line.
+        kind: ``str``, ``int``, ``float``, ``bool`` (a flag) or ``list`` (repeatable, commas split).
+        positional: An argument without a name.
+        required: Must be given; only for positional ones.
+        aliases: Other names of an option, dashes included.
+        choices: The only values that are allowed.
+        low: Smallest number that is allowed.
+        text: Takes long text: ``-`` reads standard input, ``@file`` a file.
+    """
+
+    name: str
+    help: str
+    kind: str = "str"
+    positional: bool = False
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    text: bool = False
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the option as they are typed, the long one first."""
+        return ("--" + self.name.rstrip("_").replace("_", "-"), *self.aliases)
+
+    @property
+    def metavar(self) -> str:
+        """Word that stands for the value in help."""
+        return {"int": "N", "float": "SECS"}.get(self.kind, self.name.rstrip("_").upper().replace("_", "-"))
+
+    @property
+    def default(self) -> object:
+        """What a command receives when nothing is given."""
+        return {"bool": False, "list": ()}.get(self.kind)
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        path: The words that call it.
+        target: ``module:function`` behind it; the module lies in `tinytown_cli.commands`.
+        group: Heading under which help shows it.
+        help: One line.
+        params: Its arguments and options.
+        examples: Two ways to call it.
+        aliases: Other last words.
+    """
+
+    path: tuple[str, ...]
+    target: str
+    group: str
+    help: str
+    examples: tuple[str, str]
+    params: tuple[Param, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The words with spaces between."""
+        return " ".join(self.path)
+
+
+def ref(what: str = "Agent", *, name: str = "agent", required: bool = True) -> Param:
+    """Make the argument that names a record."""
+    return Param(name, f"{what}: name, nickname, id, or the beginning of an id", positional=True, required=required)
+
+
+def no_wait() -> Param:
+    """Make the flag of commands that may have to wait for a round to end."""
+    return Param("no_wait", "Do not wait until the live round has ended", kind="bool")

@@ -1,0 +1,46 @@
+"""Commands about what needs a person."""
+
+from __future__ import annotations
+
+from tinytown_cli.table.model import Command, Param, ref
+
+_GROUP = "People"
+_ITEM = ref("Item of the list", name="item")
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        ("why",),
+        "people:why",
+        _GROUP,
+        "Say what something waits for, and the command that moves it",
+        ("tt why t-9k3fq2xa7m", "tt why w1"),
+        (ref("Any record", name="ref"),),
+    ),
+    Command(
+        ("attention", "list"),
+        "people:list_attention",
+        _GROUP,
+        "List what needs a person",
+        ("tt attention list", "tt attention list --json"),
+        aliases=("ls",),
+    ),
+    Command(
+        ("attention", "answer"),
+        "people:answer",
+        _GROUP,
+        "Answer an item; what waited for it goes on",
+        ('tt attention answer q-9k3fq2xa7m "Use the second form"', "tt attention answer q-9k3fq2xa7m @answer.md"),
+        (
+            _ITEM,
+            Param("text", "The answer; `-` or `@file` for long text", positional=True, required=True, text=True),
+        ),
+    ),
+    Command(
+        ("attention", "dismiss"),
+        "people:dismiss",
+        _GROUP,
+        "Close an item without an answer",
+        ("tt attention dismiss q-9k3fq2xa7m", "tt attention dismiss q-9k3 --json"),
+        (_ITEM,),
+    ),
+)
