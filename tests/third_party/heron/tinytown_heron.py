@@ -48,7 +48,7 @@ def tinytown_round_output(line):
     events = []
     if isinstance(said.get("session"), str):
         events.append(tinytown.OutputEvent(kind=tinytown.EventKind.SESSION, session_id=said["session"]))
-    if isinstance(said.get("tokens"), int):
+    if isinstance(said.get("tokens"), int) and said["tokens"] >= 0:
         events.append(tinytown.OutputEvent(kind=tinytown.EventKind.USAGE, output_tokens=said["tokens"]))
     return events
 

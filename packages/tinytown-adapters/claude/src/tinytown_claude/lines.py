@@ -10,6 +10,7 @@ from tinytown.adapters.tools import count_of, micros_of, table, text_of
 
 _REFUSED = frozenset({401, 403})
 _BUSY = frozenset({429, 529})
+_LONGEST_DELAY_MS = 7 * 24 * 3_600_000
 _NEW_SESSION = ("no conversation found",)
 """Errors that only a fresh session can cure, besides the one the CLI names itself."""
 
@@ -98,13 +99,14 @@ def _kind(status: int | None) -> EventKind:
 
 
 def _retry(record: Mapping[str, object]) -> Sequence[OutputEvent]:
-    status, delay = count_of(record.get("error_status")) or None, record.get("retry_delay_ms")
+    status, delay_ms = count_of(record.get("error_status")) or None, record.get("retry_delay_ms")
+    known = isinstance(delay_ms, int | float) and 0 <= delay_ms <= _LONGEST_DELAY_MS
     return (
         OutputEvent(
             kind=_kind(status),
             text=text_of(record.get("error")),
             status=status,
-            retry_after_s=delay / 1000 if isinstance(delay, int | float) else None,
+            retry_after_s=delay_ms / 1000 if known else None,
         ),
     )
 

@@ -34,7 +34,7 @@ def events_of(line: str) -> Sequence[OutputEvent] | None:
     record = json_object(line)
     if record is None or "type" not in record:
         return None
-    kind = record["type"]
+    kind = text_of(record["type"])
     if kind == "thread.started":
         return (OutputEvent(kind=EventKind.SESSION, session_id=text_of(record.get("thread_id")) or None),)
     if kind == "turn.completed":

@@ -18,6 +18,8 @@ from typing import ClassVar
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinytown.domain.outcomes import Outcome
 from tinytown.hookspecs.values import (
@@ -34,6 +36,7 @@ from tinytown.hookspecs.values import (
 )
 from tinytown.plugins.adapters import Adapter
 from tinytown.testing.contracts import Contract
+from tinytown.testing.lines import changed_lines
 
 PROMPT = '--help\n- it\'s "quoted", `ticked` $HOME \\ and has a ☃\n\nlast line'
 NONSENSE = (
@@ -169,6 +172,18 @@ class AgentAdapterContract(Contract):
     def test_no_line_breaks_the_reading(self, adapter: Adapter, line: str) -> None:
         answer = adapter.output(line)
         assert answer is None or all(isinstance(event, OutputEvent) for event in answer)
+
+    def test_no_line_of_a_later_version_breaks_the_reading(self, adapter: Adapter) -> None:
+        @settings(deadline=None, database=None, max_examples=200)
+        @given(lines=st.lists(changed_lines(self.good_output), max_size=4))
+        def check(lines: list[str]) -> None:
+            reading = adapter.reading()
+            for line in lines:
+                reading.feed(line)
+            reading.usage()
+            assert reading.broken is None
+
+        check()
 
     @pytest.mark.parametrize("why", list(EndReason))
     @pytest.mark.parametrize("exit_code", [0, 1, 127, None])
