@@ -1,0 +1,1 @@
+"""`tt demo`: the whole main job in some seconds, without a key, a server or a network."""
