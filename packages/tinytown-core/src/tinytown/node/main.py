@@ -12,9 +12,11 @@ import signal
 import sys
 from pathlib import Path
 
+import attrs
+
 from tinytown.config.connection import write_connection
 from tinytown.config.files import private_dir
-from tinytown.config.paths import TownPaths
+from tinytown.config.paths import TownPaths, user_home
 from tinytown.config.server_source import ServerChoice, choose_server
 from tinytown.config.town import TownConfig, load_town
 from tinytown.errors import StaleNodeError, TinytownError
@@ -79,7 +81,7 @@ def run_node(paths: TownPaths) -> int:
 
 
 async def _run(paths: TownPaths) -> None:
-    config = load_town(paths.config)
+    config = _with_user_clis(load_town(paths.config))
     choice = choose_server(paths, config, node_alive=lambda: False)
     instance = ensure_instance(paths)
     storage, pid = await _open(paths, config, choice)
@@ -110,6 +112,13 @@ async def _run(paths: TownPaths) -> None:
     node = TownNode(context)
     await _until_told(node, paths)
     await storage.close()
+
+
+def _with_user_clis(config: TownConfig) -> TownConfig:
+    """Add the command lines of the user's own file; the town's own win."""
+    from tinytown.config.user import load_user
+
+    return attrs.evolve(config, agent_clis={**load_user(user_home()).agent_clis, **config.agent_clis})
 
 
 async def _until_told(node: TownNode, paths: TownPaths) -> None:
