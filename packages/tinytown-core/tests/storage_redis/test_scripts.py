@@ -69,3 +69,9 @@ def test_a_valkey_is_known_by_its_own_version():
     text = "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\nrun_id:ab\r\n"
     assert read_info(text).kind == "Valkey"
     assert check_server(text, "u").version == "9.1.2"
+
+
+@pytest.mark.parametrize("verb", Scripts().verbs())
+def test_every_shipped_script_compiles_and_is_known_by_its_hash(server, verb):
+    script = Scripts().get(verb)
+    assert server.command("SCRIPT", "LOAD", script.source) == script.sha

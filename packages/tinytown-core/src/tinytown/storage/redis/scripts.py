@@ -32,10 +32,14 @@ class Script:
 
 
 class Scripts:
-    """Reads scripts from a folder and keeps them."""
+    """Reads scripts from a folder and keeps them.
+
+    Attributes:
+        folder: Where they lie.
+    """
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._folder = folder
+        self.folder = folder
         self._kept: dict[str, Script] = {}
 
     def get(self, verb: str) -> Script:
@@ -51,19 +55,19 @@ class Scripts:
 
     def verbs(self) -> list[str]:
         """List the verbs that have a script, sorted."""
-        return sorted(path.stem for path in self._folder.glob("*.lua") if not path.name.startswith("_"))
+        return sorted(path.stem for path in self.folder.glob("*.lua") if not path.name.startswith("_"))
 
     def _read(self, verb: str) -> Script:
-        path = self._folder / f"{verb}.lua"
+        path = self.folder / f"{verb}.lua"
         if verb.startswith("_") or not path.is_file():
-            raise LookupError(f"no script for the verb {verb!r} in {self._folder}")
+            raise LookupError(f"no script for the verb {verb!r} in {self.folder}")
         own = path.read_text(encoding="utf-8")
-        texts = [(self._folder / f"{part}.lua").read_text(encoding="utf-8") for part in self._parts(own)]
+        texts = [(self.folder / f"{part}.lua").read_text(encoding="utf-8") for part in self._parts(own)]
         source = "\n".join([*texts, own])
         return Script(verb, source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
 
     def _parts(self, own: str) -> list[str]:
-        present = sorted(path.stem for path in self._folder.glob("_*.lua"))
+        present = sorted(path.stem for path in self.folder.glob("_*.lua"))
         first = [_PRELUDE] if _PRELUDE in present else []
         for line in own.splitlines():
             if not line.startswith("--"):
