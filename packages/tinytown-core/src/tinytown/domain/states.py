@@ -137,7 +137,7 @@ TASK = _table(
         "assign": ("waiting pending assigned running blocked", "waiting assigned"),
         "start": ("assigned", "running"),
         "submit": (_OPEN, "verifying completed"),
-        "release": ("running", "assigned blocked"),
+        "release": ("running", "assigned pending"),
         "pass": ("verifying", "verifying completed"),
         "reject": ("verifying", "assigned pending blocked"),
         "block": (_OPEN, "blocked"),

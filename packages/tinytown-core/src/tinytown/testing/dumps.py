@@ -7,7 +7,7 @@ time, and the contents of the bells, which a server trims by whole blocks.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
@@ -15,8 +15,17 @@ import attrs
 from tinytown.storage import keys
 from tinytown.storage.memory.tx import Entries, Hash, Members, SortedSet, Stream
 
-Command = Callable[..., object]
-"""Sends one command to a server and gives the reply, with texts as `str`."""
+Pipeline = Callable[[Sequence[Sequence[str]]], list[Any]]
+"""Sends commands to the server that holds the town's slot, and gives the replies in order, with texts as `str`."""
+
+_READERS: Mapping[str, Sequence[str]] = {
+    "hash": ("HGETALL",),
+    "zset": ("ZRANGE", "0", "-1", "WITHSCORES"),
+    "set": ("SMEMBERS",),
+    "list": ("LRANGE", "0", "-1"),
+    "stream": ("XRANGE", "-", "+"),
+    "string": ("GET",),
+}
 
 
 @attrs.frozen
@@ -41,20 +50,31 @@ def of_memory(data: Mapping[str, Any]) -> Dump:
     return {name: _memory_key(name, value) for name, value in data.items()}
 
 
-def of_server(command: Command, town: str) -> Dump:
+def of_server(pipeline: Pipeline, town: str) -> Dump:
     """Read a town from a server by scanning it.
 
     Args:
-        command: Sends a command to the server (to the one that holds the town's slot, in a cluster).
+        pipeline: Sends commands to the server.
         town: Name of the town.
     """
+    start = keys.prefix(town)
+    names = [name for name in scan(pipeline, town) if not name.startswith("op:")]
+    kinds = [str(kind) for kind in pipeline([("TYPE", start + name) for name in names])]
+    readers = [_READERS[kind] for kind in kinds]
+    commands = [(reader[0], start + name, *reader[1:]) for name, reader in zip(names, readers, strict=True)]
+    rows = zip(names, kinds, pipeline(commands), strict=True)
+    return {name: Key(kind, _server_value(name, kind, reply)) for name, kind, reply in rows}
+
+
+def scan(pipeline: Pipeline, town: str) -> list[str]:
+    """List the keys of a town on a server, without its prefix, kept answers included."""
     start, cursor, found = keys.prefix(town), "0", set[str]()
     while True:
-        cursor, page = cast("tuple[str, list[str]]", command("SCAN", cursor, "MATCH", _literal(start), "COUNT", 1000))
-        found.update(name.removeprefix(start) for name in page)
-        if str(cursor) == "0":
-            break
-    return {name: _server_key(command, start, name) for name in sorted(found) if not name.startswith("op:")}
+        reply = pipeline([("SCAN", cursor, "MATCH", _literal(start), "COUNT", "1000")])[0]
+        cursor = str(reply[0])
+        found.update(str(name).removeprefix(start) for name in reply[1])
+        if cursor == "0":
+            return sorted(found)
 
 
 def _literal(start: str) -> str:
@@ -75,22 +95,18 @@ def _memory_key(name: str, value: Any) -> Key:
     return Key("string", str(value))
 
 
-def _server_key(command: Command, start: str, name: str) -> Key:
-    key = start + name
-    kind = str(command("TYPE", key))
+def _server_value(name: str, kind: str, reply: Any) -> Any:
     if kind == "hash":
-        return Key(kind, {field: _read(value) for field, value in _pairs(command("HGETALL", key)).items()})
+        return {field: _read(value) for field, value in _pairs(reply).items()}
     if kind == "zset":
-        rows = _pairs(command("ZRANGE", key, 0, -1, "WITHSCORES"))
-        return Key(kind, {member: float(score) for member, score in rows.items()})
+        return {member: float(score) for member, score in _pairs(reply).items()}
     if kind == "set":
-        return Key(kind, sorted(cast("list[str]", command("SMEMBERS", key))))
+        return sorted(str(member) for member in reply)
     if kind == "list":
-        return Key(kind, [_plain(_parsed(text)) for text in cast("list[str]", command("LRANGE", key, 0, -1))])
+        return [_plain(_parsed(text)) for text in reply]
     if kind == "stream":
-        entries = cast("list[tuple[str, Any]]", [] if name.startswith("bell:") else command("XRANGE", key, "-", "+"))
-        return Key(kind, [_pairs(flat) for _ref, flat in entries])
-    return Key(kind, str(command("GET", key)))
+        return [] if name.startswith("bell:") else [_pairs(flat) for _ref, flat in reply]
+    return str(reply)
 
 
 def _pairs(flat: Any) -> dict[str, str]:

@@ -226,8 +226,19 @@ def _agents(facts: Facts) -> Iterator[str]:
             yield f"{ref} should have stopped"
         something = f"queue:{ref}" in facts.dump or f"waking:{ref}" in facts.dump
         needed = something or agent["state"] == "cold" or agent["wanted"] == "draining"
-        if _may_start(agent) and needed and (agent["node"], ref) not in due:
+        is_due = (agent.get("node"), ref) in due
+        if _may_start(agent) and needed and not is_due:
             yield f"{ref} has something to do and is not due"
+        could_work = agent["state"] == "idle" and agent["wanted"] == "run" and not something
+        listed = ref in facts.scores(f"idle:{agent.get('node')}")
+        if listed and (is_due or not could_work):
+            yield f"{ref} is listed as idle, but could not take work"
+        elif could_work and agent.get("node") and not listed and not is_due:
+            yield f"{ref} could take work, but is not listed as idle"
+    for node, refs in facts.named("idle:"):
+        for ref in refs:
+            if workers.get(ref, {}).get("node") != node:
+                yield f"idle:{node} holds {ref}, which is not an agent of it"
 
 
 def _may_start(agent: Fields) -> bool:
@@ -252,7 +263,20 @@ def _rest(facts: Facts) -> Iterator[str]:
     for ref, fields in records.items():
         if fields["id"] != ref:
             yield f"the record under {ref} says that it is {fields['id']}"
-    owners = {"queue", "mine", "waking", "rounds", "lane", "history", "blockers", "dependents", "due", "verify", "ends"}
+    owners = {
+        "queue",
+        "mine",
+        "waking",
+        "rounds",
+        "lane",
+        "history",
+        "blockers",
+        "dependents",
+        "due",
+        "idle",
+        "verify",
+        "ends",
+    }
     for name in facts.dump:
         family, _colon, rest = name.partition(":")
         if family in owners and rest.partition(":")[0] not in records:

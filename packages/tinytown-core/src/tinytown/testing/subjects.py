@@ -14,7 +14,7 @@ from tinytown.storage.memory.tx import Entries, Hash
 from tinytown.storage.protocol import Storage
 from tinytown.testing import dumps
 from tinytown.testing.clock import SettableClock
-from tinytown.testing.dumps import Command, Dump
+from tinytown.testing.dumps import Dump, Pipeline
 
 
 class Subject(Protocol):
@@ -85,62 +85,55 @@ class ServerSubject:
 
     Attributes:
         town: Its name.
-        command: Sends one command to the server that holds the town.
+        pipeline: Sends commands to the server that holds the town.
     """
 
     first: Storage
     second: Storage
     clock: SettableClock
     town: str
-    command: Command
+    pipeline: Pipeline
 
     def dump(self) -> Dump:
         """Read all keys of the town."""
-        return dumps.of_server(self.command, self.town)
+        return dumps.of_server(self.pipeline, self.town)
 
     @contextlib.contextmanager
     def planted(self, key: str) -> Generator[None]:
         """Put a list under a key, or a string where a list belongs."""
         whole, aside = keys.prefix(self.town) + key, keys.prefix(self.town) + "op:aside"
-        known = str(self.command("TYPE", whole))
+        known = str(self.pipeline([("TYPE", whole)])[0])
         if known != "none":
-            self.command("RENAME", whole, aside)
-        if known == "list" or key.startswith("history:"):
-            self.command("SET", whole, "planted")
-        else:
-            self.command("RPUSH", whole, "planted")
+            self.pipeline([("RENAME", whole, aside)])
+        is_list = known == "list" or key.startswith("history:")
+        self.pipeline([("SET", whole, "planted") if is_list else ("RPUSH", whole, "planted")])
         try:
             yield
         finally:
-            self.command("DEL", whole)
+            self.pipeline([("DEL", whole)])
             if known != "none":
-                self.command("RENAME", aside, whole)
+                self.pipeline([("RENAME", aside, whole)])
 
     def clear(self) -> None:
-        """Remove the town, so that it can be built again under the same name."""
-        start, cursor = keys.prefix(self.town), "0"
-        while True:
-            reply: Any = self.command("SCAN", cursor, "MATCH", f"{start}*", "COUNT", 1000)
-            cursor, found = str(reply[0]), [str(key) for key in reply[1]]
-            if found:
-                self.command("DEL", *found)
-            if cursor == "0":
-                return
+        """Remove every key of the town."""
+        found = dumps.scan(self.pipeline, self.town)
+        if found:
+            self.pipeline([("DEL", *(keys.prefix(self.town) + name for name in found))])
 
 
 @contextlib.contextmanager
 def server_subject(
-    open_storage: Callable[[SettableClock], Storage], command: Command, town: str
+    open_storage: Callable[[SettableClock], Storage], pipeline: Pipeline, town: str
 ) -> Generator[ServerSubject]:
     """Open two clients of an empty town on a server, and remove the town at the end.
 
     Args:
         open_storage: Opens a client that takes the time of records from a clock.
-        command: Sends one command to the server that holds the town.
+        pipeline: Sends commands to the server that holds the town.
         town: Its name; nothing else may use it.
     """
     clock = SettableClock()
-    subject = ServerSubject(open_storage(clock), open_storage(clock), clock, town, command)
+    subject = ServerSubject(open_storage(clock), open_storage(clock), clock, town, pipeline)
     subject.clear()
     try:
         yield subject

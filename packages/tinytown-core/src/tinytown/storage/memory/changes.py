@@ -62,6 +62,9 @@ def block_(tx: Tx, a: Args, task: Fields, want: Fields, by: str) -> None:
 
 def submit(tx: Tx, a: Args, task: Fields, want: Fields, by: str) -> None:
     """Claim that a task is done: to its gates, or completed where none applies."""
+    for needed in tx.smembers(f"blockers:{task['id']}"):  # what is done waits for nothing any more
+        tx.srem(f"blockers:{task['id']}", needed)
+        tx.zrem(f"dependents:{needed}", task["id"])
     gates = items(want.get("gates"))
     evidence = items(task.get("evidence"))
     if want.get("no_gates"):

@@ -95,8 +95,9 @@ def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **cha
     if "agent" in changes:
         agent = changes.pop("agent")
         task["agent"], task["agent_id"] = (agent["name"], agent["id"]) if agent else (None, None)
-    if old == "blocked" and state != "blocked" and task.get("reason"):
-        close_attention(tx, task["reason"].partition(":")[0], task["id"], "answered", task.get("answer"))
+    asked = (task.get("reason") or "").partition(":")[0]
+    if old == "blocked" and asked != (changes.get("reason") or "").partition(":")[0]:
+        close_attention(tx, asked, task["id"], "answered", task.get("answer"))
     task["reason"] = None
     task["state"], task["updated_at"] = state, tx.now
     round_id = changes.pop("history_round", None)

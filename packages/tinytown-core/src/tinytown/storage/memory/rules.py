@@ -106,6 +106,12 @@ def unwake(tx: Tx, agent: Fields) -> None:
         tx.zrem(f"idle:{agent['node']}", agent["id"])
 
 
+def postpone(tx: Tx, agent: Fields, at: int) -> None:
+    """An agent may not begin a round before a time; until then it could take no other work either."""
+    tx.zadd(f"due:{agent['node']}", at, agent["id"])
+    tx.zrem(f"idle:{agent['node']}", agent["id"])
+
+
 def request_end(tx: Tx, round_id: str | None, why: str) -> bool:
     """Ask the node to end a live round. Says whether there was one."""
     live = tx.load("round", round_id)
@@ -133,6 +139,7 @@ def settle(tx: Tx, agent: Fields) -> None:
     elif agent["state"] == "cold" or has_work(tx, agent):
         wake(tx, agent)
     elif wanted == "run" and agent["state"] == "idle" and agent.get("node"):
+        unwake(tx, agent)
         tx.zadd(f"idle:{agent['node']}", agent["last_active_at"] or 0, agent["id"])
         if tx.zcard("tasks:pending") > 0:
             tx.bell(agent["node"])

@@ -114,6 +114,7 @@ def agent_want(tx: Tx, a: Args) -> Fields:
     elif verb == "restart":
         unwake(tx, agent)
         _new_life(tx, agent)
+        tx.event("agent.restarted", agent_id=agent["id"], old=agent["state"], new="cold")
         agent["state"] = "cold"
     elif verb == "kill":
         agent["restarting"] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.storage.memory.changes import count_completed
-from tinytown.storage.memory.moves import block, move
+from tinytown.storage.memory.moves import block, index, move
 from tinytown.storage.memory.rules import Args, find, owner
 from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.round_end import apply_order, reject
@@ -13,10 +13,13 @@ def gate_take(tx: Tx, a: Args) -> Fields:
     """Begin the next gate of a task that verifies; the same round id gives the same answer again."""
     known = tx.load("round", a["round_id"])
     if known is not None:
+        if known["kind"] != "gate" or known["task_id"] != a["task_id"]:
+            tx.refuse("stale_round", round_id=known["id"], detail=f"it is not a gate of `{a['task_id']}`")
         return {"round": known, "task": tx.load("task", known["task_id"])}
     owner(tx, a)
     task = tx.load("task", a["task_id"])
-    if task is None or task["state"] != "verifying" or task.get("round_id") or not task.get("gates_left"):
+    mine = task is not None and task["state"] == "verifying" and task.get("gate_node") == a["node_id"]
+    if task is None or not mine or task.get("round_id") or not task.get("gates_left"):
         tx.zrem(f"verify:{a['node_id']}", a["task_id"])
         return {"nothing": "not_verifying"}
     wait_until = task.get("not_before") or 0
@@ -91,7 +94,7 @@ def _judge(tx: Tx, a: Args, live: Fields, task: Fields) -> None:
     elif result == "reject":
         reject(tx, a, task, a["findings"], by=by)
     elif result == "lost":
-        move(tx, a, task, "pass", "verifying", by=by)
+        index(tx, task)
     else:
         tries = (task.get("gate_tries") or 0) + 1
         task["gate_tries"] = tries
@@ -99,7 +102,8 @@ def _judge(tx: Tx, a: Args, live: Fields, task: Fields) -> None:
             block(tx, a, task, f"gate_unavailable: `{live['gate']}`: {a.get('detail') or 'it could not run'}", by=by)
         else:
             wait = a["limits"]["backoff_ms"] * 2 ** (tries - 1)
-            move(tx, a, task, "pass", "verifying", by=by, not_before=tx.now + wait)
+            task["not_before"] = tx.now + wait
+            index(tx, task)
 
 
 VERBS = {"gate_take": gate_take, "gate_end": gate_end}

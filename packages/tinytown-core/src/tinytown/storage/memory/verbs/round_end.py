@@ -123,7 +123,8 @@ def reject(tx: Tx, a: Args, task: Fields, findings: str, *, by: str, verb: str =
         block(tx, a, task, f"rejected: {count} times; last: {findings[:200]}", by=by)
         return
     agent = changes.back_to_author(tx, task)
-    tx.event("task.rejected", task_id=task["id"], agent_id=task.get("agent_id"), detail=findings[:200])
+    if verb != "reject":
+        tx.event("task.rejected", task_id=task["id"], agent_id=task.get("agent_id"), detail=findings[:200])
     move(tx, a, task, verb, "assigned" if agent else "pending", by=by, agent=agent)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.storage.memory.moves import block, move
-from tinytown.storage.memory.rules import Args, open_attention, owner, settle, unwake
+from tinytown.storage.memory.rules import Args, open_attention, owner, postpone, settle, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import view
 from tinytown.storage.memory.verbs.mail import dequeue, expire, trace, wakes
@@ -21,6 +21,8 @@ def round_take(tx: Tx, a: Args) -> Fields:
     """Begin a round for an agent that has something to do; the same round id gives the same bundle again."""
     known = tx.load("round", a["round_id"])
     if known is not None:
+        if known["kind"] != "work" or known["agent_id"] != a["agent_id"]:
+            tx.refuse("stale_round", round_id=known["id"], detail=f"it is not a round of `{a['agent_id']}`")
         return _bundle(tx, known)
     owner(tx, a)
     agent = tx.load("agent", a["agent_id"])
@@ -34,7 +36,7 @@ def round_take(tx: Tx, a: Args) -> Fields:
     mail = _next_mail(tx, a, agent)
     if task is None and not any(wakes(message) for message in mail):
         if later:
-            tx.zadd(f"due:{a['node_id']}", later, agent["id"])
+            postpone(tx, agent, later)
             return {"nothing": "later"}
         unwake(tx, agent)
         settle(tx, agent)
@@ -46,10 +48,10 @@ def round_take(tx: Tx, a: Args) -> Fields:
 
 def _hindrance(tx: Tx, a: Args, agent: Fields) -> str | None:
     """Say why an agent may not begin a round now, and put it where that is noticed when it changes."""
-    due = f"due:{a['node_id']}"
     if agent["state"] != "idle" or agent["wanted"] not in {"run", "draining"} or agent.get("node") != a["node_id"]:
         unwake(tx, agent)
-        tx.zrem(due, agent["id"])
+        tx.zrem(f"due:{a['node_id']}", agent["id"])
+        settle(tx, agent)
         return "not_idle"
     limit = agent.get("max_rounds")
     if limit and (agent.get("rounds_completed") or 0) >= limit:
@@ -59,14 +61,14 @@ def _hindrance(tx: Tx, a: Args, agent: Fields) -> str | None:
         return "max_rounds"
     wait_until = agent.get("not_before") or 0
     if wait_until > tx.now and wait_until - tx.now <= a["max_backoff_ms"]:
-        tx.zadd(due, wait_until, agent["id"])
+        postpone(tx, agent, wait_until)
         return "backoff"
     account = f"parked:{agent.get('account') or agent['id']}"
     until = tx.hget(account, "until")
     if until is not None:
         probe = tx.load("round", tx.hget(account, "probe"))
         if until == 0 or until > tx.now or (probe is not None and probe["state"] == "live"):
-            tx.zadd(due, until if until > tx.now else tx.now + a["max_backoff_ms"], agent["id"])
+            postpone(tx, agent, until if until > tx.now else tx.now + a["max_backoff_ms"])
             return "parked"
         tx.hset(account, "probe", a["round_id"])
     return None
@@ -116,7 +118,7 @@ def _may_talk(tx: Tx, a: Args, agent: Fields) -> bool:
     """Rounds without a task are limited by the hour, so that agents do not thank each other all night."""
     recent = [at for at in items(agent.get("mail_rounds")) if tx.now - HOUR_MS < at <= tx.now]
     if len(recent) >= a["mail_rounds_per_hour"]:
-        tx.zadd(f"due:{a['node_id']}", recent[0] + HOUR_MS, agent["id"])
+        postpone(tx, agent, recent[0] + HOUR_MS)
         text = f"`{agent['name']}` had {len(recent)} rounds without a task within an hour; its mail waits"
         open_attention(tx, "mail_loop", agent["id"], text, [f"tt inbox {agent['name']}", f"tt restart {agent['name']}"])
         return False

@@ -1,7 +1,7 @@
 -- What several verbs of agents share. Twin of the helpers in `storage/memory/verbs/agents.py`.
 
 -- Let an agent's account be tried again.
-local function unpark(agent)
+function tx.unpark(agent)
   local account = 'parked:' .. (some(agent.account) or agent.id)
   for _, field in ipairs({ 'until', 'probe', 'tries' }) do
     tx.hdel(account, field)
@@ -9,7 +9,7 @@ local function unpark(agent)
 end
 
 -- An agent with the counts of its queue and mail, for an answer.
-local function view(agent)
+function tx.view(agent)
   local ref = agent.id
   local urgent = tx.zcard('lane:' .. ref .. ':urgent')
   return setmetatable({ agent, {
@@ -21,21 +21,21 @@ local function view(agent)
 end
 
 -- Count a new incarnation; what the last one could not do is forgotten.
-local function new_life(agent)
+function tx.new_life(agent)
   agent.incarnation = agent.incarnation + 1
-  update(agent, { failures = NONE, not_before = NONE, reason = NONE, mail_rounds = NONE })
-  update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
-  unpark(agent)
+  tx.update(agent, { failures = NONE, not_before = NONE, reason = NONE, mail_rounds = NONE })
+  tx.update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
+  tx.unpark(agent)
   for _, kind in ipairs({ 'agent_error', 'auth_required', 'start_failed', 'mail_loop' }) do
-    close_attention(kind, agent.id, 'answered')
+    tx.close_attention(kind, agent.id, 'answered')
   end
 end
 
 -- An agent cannot go on until a person has done something.
-local function give_up(agent, kind, reason)
+function tx.give_up(agent, kind, reason)
   local old = agent.state
   agent.state, agent.reason = 'error', reason
-  unwake(agent)
+  tx.unwake(agent)
   tx.event('agent.error', { agent_id = agent.id, old = old, new = 'error', detail = reason })
-  open_attention(kind, agent.id, reason, { 'tt restart ' .. agent.name, 'tt logs ' .. agent.name })
+  tx.open_attention(kind, agent.id, reason, { 'tt restart ' .. agent.name, 'tt logs ' .. agent.name })
 end

@@ -1,19 +1,19 @@
 -- What a person or an agent can do to a task, as it is applied: at once, or by the script that ends a round.
 -- Twin of `storage/memory/changes.py`. Needs moves.
 
-local CHANGES = {} -- by the verb's name, for orders and verdicts: (a, task, want, by)
+tx.CHANGES = {} -- by the verb's name, for orders and verdicts: (a, task, want, by)
 
 -- An agent that may be given work; one that ends or has ended may not.
-local function working_agent(ref)
-  local agent = find('agent', ref)
+function tx.working_agent(ref)
+  local agent = tx.find('agent', ref)
   local name, wanted = agent.name, agent.wanted
   if agent.role == 'conductor' and not some(agent.node) then
-    refuse('not_assignable', {
+    tx.refuse('not_assignable', {
       detail = 'the conductor takes no tasks', hint = 'use `tt send conductor` to tell a person',
     })
   end
   if wanted == 'stopped' or wanted == 'draining' or agent.state == 'stopped' then
-    refuse('agent_ends', {
+    tx.refuse('agent_ends', {
       detail = 'agent `' .. name .. '` is ' .. (wanted == 'run' and 'stopped' or wanted) .. ' and takes no new work',
       hint = 'start it again with `tt restart ' .. name .. '`, or choose another agent',
     })
@@ -22,44 +22,44 @@ local function working_agent(ref)
 end
 
 -- Give a task to an agent; one that waits only gets the name.
-function CHANGES.assign(a, task, want, by)
-  local agent = working_agent(want.agent)
+function tx.CHANGES.assign(a, task, want, by)
+  local agent = tx.working_agent(want.agent)
   if tx.scard('blockers:' .. task.id) > 0 then
-    move(a, task, 'assign', 'waiting', by, { agent = agent })
+    tx.move(a, task, 'assign', 'waiting', by, { agent = agent })
     return
   end
   local changes = { agent = agent }
   if task.state == 'blocked' or task.state == 'running' then
-    fresh_start(changes)
+    tx.fresh_start(changes)
   end
-  move(a, task, 'assign', 'assigned', by, changes)
+  tx.move(a, task, 'assign', 'assigned', by, changes)
 end
 
 -- Put a task back into the backlog, where it is nobody's.
-function CHANGES.requeue(a, task, _, by)
+function tx.CHANGES.requeue(a, task, _, by)
   if tx.scard('blockers:' .. task.id) > 0 then
-    refuse('dependency_open', {
+    tx.refuse('dependency_open', {
       detail = 'task `' .. task.id .. '` depends on a task that is not completed',
       hint = '`tt why ' .. task.id .. '` names it',
     })
   end
-  move(a, task, 'requeue', 'pending', by, fresh_start({ agent = NONE, gates_left = NONE }))
+  tx.move(a, task, 'requeue', 'pending', by, tx.fresh_start({ agent = NONE, gates_left = NONE }))
 end
 
-function CHANGES.cancel(a, task, want, by)
-  move(a, task, 'cancel', 'cancelled', by, { reason = want.reason, gates_left = NONE })
+function tx.CHANGES.cancel(a, task, want, by)
+  tx.move(a, task, 'cancel', 'cancelled', by, { reason = want.reason, gates_left = NONE })
 end
 
-function CHANGES.fail(a, task, want, by)
-  move(a, task, 'fail', 'failed', by, { reason = want.reason, gates_left = NONE })
+function tx.CHANGES.fail(a, task, want, by)
+  tx.move(a, task, 'fail', 'failed', by, { reason = want.reason, gates_left = NONE })
 end
 
-function CHANGES.block(a, task, want, by)
-  block(a, task, want.reason, by)
+function tx.CHANGES.block(a, task, want, by)
+  tx.block(a, task, want.reason, by)
 end
 
 -- Count a completed task for its agent.
-local function count_completed(task)
+function tx.count_completed(task)
   local agent = tx.load('agent', task.agent_id)
   if agent then
     agent.tasks_completed = (agent.tasks_completed or 0) + 1
@@ -67,35 +67,39 @@ local function count_completed(task)
 end
 
 -- Claim that a task is done: to its gates, or completed where none applies.
-function CHANGES.submit(a, task, want, by)
+function tx.CHANGES.submit(a, task, want, by)
+  for _, needed in ipairs(tx.smembers('blockers:' .. task.id)) do -- what is done waits for nothing any more
+    tx.srem('blockers:' .. task.id, needed)
+    tx.zrem('dependents:' .. needed, task.id)
+  end
   local gates, evidence = some(want.gates), task.evidence
   if some(want.no_gates) then
-    evidence = join(evidence or {}, { { kind = 'no_gates', by = by, at = tx.now } })
+    evidence = tx.join(evidence or {}, { { kind = 'no_gates', by = by, at = tx.now } })
   end
   local changes = {
     result = want.result or NONE, evidence = evidence or NONE, findings = NONE, head = want.head or NONE,
     gates_left = NONE,
   }
   if gates and not some(want.no_gates) then
-    update(changes, { gates_left = gates, gate_node = want.gate_node, gate_tries = 0, not_before = 0 })
-    move(a, task, 'submit', 'verifying', by, changes)
+    tx.update(changes, { gates_left = gates, gate_node = want.gate_node, gate_tries = 0, not_before = 0 })
+    tx.move(a, task, 'submit', 'verifying', by, changes)
     return
   end
-  move(a, task, 'submit', 'completed', by, changes)
-  count_completed(task)
+  tx.move(a, task, 'submit', 'completed', by, changes)
+  tx.count_completed(task)
 end
 
 -- The agent that goes on with a rejected task, or nil if it has stopped.
-local function back_to_author(task)
+function tx.back_to_author(task)
   local agent = tx.load('agent', task.agent_id)
-  if not agent or agent.wanted == 'stopped' or (agent.state == 'stopped' and not has_work(agent)) then
+  if not agent or agent.wanted == 'stopped' or (agent.state == 'stopped' and not tx.has_work(agent)) then
     return nil
   end
   return agent
 end
 
 -- Send a blocked task where it belongs: waiting, to its gate, to its agent, or to the backlog.
-local function unblock(a, task, answer, by)
+function tx.unblock(a, task, answer, by)
   local reason, state = task.reason or '', 'pending'
   if some(answer) then
     task.answer = answer
@@ -107,5 +111,5 @@ local function unblock(a, task, answer, by)
   elseif some(task.agent_id) then
     state = 'assigned'
   end
-  move(a, task, 'unblock', state, by, fresh_start())
+  tx.move(a, task, 'unblock', state, by, tx.fresh_start())
 end

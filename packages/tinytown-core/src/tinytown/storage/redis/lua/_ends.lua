@@ -2,7 +2,7 @@
 -- Needs moves and changes.
 
 -- Apply what a person wanted while the round went on; an agent that has ended meanwhile means the backlog.
-local function apply_order(a, task, ordered)
+function tx.apply_order(a, task, ordered)
   local verb = ordered.verb
   if verb == 'assign' then
     local agent = tx.load('agent', ordered.agent)
@@ -11,18 +11,20 @@ local function apply_order(a, task, ordered)
       verb = 'requeue'
     end
   end
-  CHANGES[verb](a, task, ordered, ordered.by)
+  tx.CHANGES[verb](a, task, ordered, ordered.by)
 end
 
 -- Send a task back to its author with what was found; too often, and a person must look at it.
-local function reject(a, task, findings, by, verb)
+function tx.reject(a, task, findings, by, verb)
   local times = (task.rejections or 0) + 1
-  update(task, { rejections = times, findings = findings, gates_left = NONE })
+  tx.update(task, { rejections = times, findings = findings, gates_left = NONE })
   if times >= a.limits.rejections then
-    block(a, task, 'rejected: ' .. text(times) .. ' times; last: ' .. cut(findings, 200), by)
+    tx.block(a, task, 'rejected: ' .. tx.text(times) .. ' times; last: ' .. tx.cut(findings, 200), by)
     return
   end
-  local agent = back_to_author(task)
-  tx.event('task.rejected', { task_id = task.id, agent_id = task.agent_id, detail = cut(findings, 200) })
-  move(a, task, verb or 'reject', agent and 'assigned' or 'pending', by, { agent = agent or NONE })
+  local agent = tx.back_to_author(task)
+  if verb then
+    tx.event('task.rejected', { task_id = task.id, agent_id = task.agent_id, detail = tx.cut(findings, 200) })
+  end
+  tx.move(a, task, verb or 'reject', agent and 'assigned' or 'pending', by, { agent = agent or NONE })
 end

@@ -9,10 +9,9 @@ local PAST = {
   block = 'task.blocked', unblock = 'task.unblocked', fail = 'task.failed', requeue = 'task.requeued',
   cancel = 'task.cancelled', reopen = 'task.reopened',
 }
-local settle_dependents
 
 -- Put a task into the indexes of its state.
-local function index(task)
+function tx.index(task)
   local state, seq, ref = task.state, task.seq, task.id
   tx.zadd('tasks:' .. state, seq, ref)
   if some(task.agent_id) and not CLOSED[state] then
@@ -29,7 +28,7 @@ local function index(task)
 end
 
 -- Take a task out of the indexes of its state.
-local function unindex(task)
+function tx.unindex(task)
   local state, ref = task.state, task.id
   tx.zrem('tasks:' .. state, ref)
   if some(task.agent_id) then
@@ -45,7 +44,7 @@ local function unindex(task)
 end
 
 -- Write one line of a task's history and the event of it.
-local function note(task, verb, old, by, reason, round_id)
+function tx.note(task, verb, old, by, reason, round_id)
   tx.push('history:' .. task.id, {
     at = tx.now, verb = verb, old = old, new = task.state, by = by, reason = reason, round_id = round_id,
   })
@@ -61,105 +60,106 @@ local function note(task, verb, old, by, reason, round_id)
   end
 end
 
-local function ring_all()
+function tx.ring_all()
   for _, node in ipairs(tx.smembers('nodes')) do
     tx.bell(node)
   end
 end
 
 -- The typed part of a reason, before its colon, and what stands behind it.
-local function typed(reason)
+function tx.typed(reason)
   local kind, rest = reason:match('^([^:]*):(.*)$')
   return kind or reason, rest or ''
 end
 
 -- Do one row of the task's table. `changes` are fields to change with it, NONE to clear one; `agent` is a record or
 -- NONE; `history_round` goes into the history alone, `reason` too.
-local function move(a, task, verb, state, by, changes)
+function tx.move(a, task, verb, state, by, changes)
   changes = changes or {}
-  check(a, 'task', task, verb)
+  tx.check(a, 'task', task, verb)
   local old, agent, round_id = task.state, changes.agent, changes.history_round
   changes.agent, changes.history_round = nil, nil
-  unindex(task)
+  tx.unindex(task)
   if agent == NONE then
     task.agent, task.agent_id = nil, nil
   elseif agent then
     task.agent, task.agent_id = agent.name, agent.id
   end
-  if old == 'blocked' and state ~= 'blocked' and some(task.reason) then
-    close_attention(typed(task.reason), task.id, 'answered', task.answer)
+  local asked = tx.typed(task.reason or '')
+  if old == 'blocked' and asked ~= tx.typed(some(changes.reason) or '') then
+    tx.close_attention(asked, task.id, 'answered', task.answer)
   end
   task.reason = nil
   task.state, task.updated_at = state, tx.now
-  update(task, changes)
+  tx.update(task, changes)
   local closed = CLOSED[state]
   task.closed_at = closed and tx.now or nil
-  index(task)
-  note(task, verb, old, by, task.reason, round_id)
+  tx.index(task)
+  tx.note(task, verb, old, by, task.reason, round_id)
   if state == 'assigned' then
     local taker = tx.load('agent', task.agent_id)
     if taker then
-      wake(taker, task.not_before or 0)
+      tx.wake(taker, task.not_before or 0)
     end
   elseif state == 'pending' then
-    ring_all()
+    tx.ring_all()
   end
   if closed or (verb == 'reopen' and (old == 'failed' or old == 'cancelled')) then
-    settle_dependents(a, task, nil)
+    tx.settle_dependents(a, task, nil)
   end
 end
 
 -- Block a task with a typed reason, and ask a person about it.
-local function block(a, task, reason, by, quietly, round_id)
-  move(a, task, 'block', 'blocked', by, { reason = reason, history_round = round_id })
+function tx.block(a, task, reason, by, quietly, round_id)
+  tx.move(a, task, 'block', 'blocked', by, { reason = reason, history_round = round_id })
   if not quietly then
-    local kind, words = typed(reason)
+    local kind, words = tx.typed(reason)
     words = words:match('^%s*(.-)%s*$')
-    open_attention(kind, task.id, some(words) or kind, {
+    tx.open_attention(kind, task.id, some(words) or kind, {
       'tt task unblock ' .. task.id, 'tt task requeue ' .. task.id, 'tt task cancel ' .. task.id,
     })
   end
 end
 
 -- Tell one task that what it waits for is closed or open again.
-local function settle_dependent(a, task, dependent)
+function tx.settle_dependent(a, task, dependent)
   local failure = 'dependency_failed: ' .. task.id
   if task.state == 'completed' then
     tx.srem('blockers:' .. dependent.id, task.id)
     tx.zrem('dependents:' .. task.id, dependent.id)
     if dependent.state == 'waiting' and tx.scard('blockers:' .. dependent.id) == 0 then
-      move(a, dependent, 'ready', some(dependent.agent_id) and 'assigned' or 'pending', 'town')
+      tx.move(a, dependent, 'ready', some(dependent.agent_id) and 'assigned' or 'pending', 'town')
     end
   elseif task.state == 'failed' or task.state == 'cancelled' then
     if dependent.state == 'waiting' then
-      block(a, dependent, failure, 'town', true)
+      tx.block(a, dependent, failure, 'town', true)
     end
   elseif dependent.state == 'blocked' and dependent.reason == failure then
-    move(a, dependent, 'unblock', 'waiting', 'town')
+    tx.move(a, dependent, 'unblock', 'waiting', 'town')
   end
 end
 
 -- Tell the tasks that wait for this one; the rest beyond a hundred stands in `freed` for any node to go on with.
-function settle_dependents(a, task, after)
+function tx.settle_dependents(a, task, after)
   local key, last = 'dependents:' .. task.id, after
   local found = tx.zrange(key, DEPENDENTS_AT_ONCE + 1, after)
   for at = 1, math.min(#found, DEPENDENTS_AT_ONCE) do
     last = tx.zscore(key, found[at])
     local dependent = tx.load('task', found[at])
     if dependent then
-      settle_dependent(a, task, dependent)
+      tx.settle_dependent(a, task, dependent)
     end
   end
   if #found > DEPENDENTS_AT_ONCE then
     tx.zadd('freed', last or 0, task.id)
-    ring_all()
+    tx.ring_all()
   else
     tx.zrem('freed', task.id)
   end
 end
 
 -- Changes with the counters that a person's decision sets back.
-local function fresh_start(changes)
+function tx.fresh_start(changes)
   changes = changes or {}
   changes.crashes, changes.reminders, changes.contexts, changes.gate_tries = 0, 0, 0, 0
   changes.rejections, changes.rounds, changes.not_before = 0, 0, 0
@@ -168,13 +168,13 @@ end
 
 -- Record what a person wants of a task whose round goes on; says whether there is such a round.
 -- The node ends the round, and the script that records its end applies the order.
-local function order(a, task, verb, by, wish)
-  if not some(task.round_id) or not request_end(task.round_id, 'order') then
+function tx.order(a, task, verb, by, wish)
+  if not some(task.round_id) or not tx.request_end(task.round_id, 'order') then
     return false
   end
-  check(a, 'task', task, verb)
+  tx.check(a, 'task', task, verb)
   local ordered = { verb = verb, by = by }
-  update(ordered, wish)
+  tx.update(ordered, wish)
   task.order, task.updated_at = ordered, tx.now
   tx.push('history:' .. task.id, { at = tx.now, verb = 'order ' .. verb, by = by })
   tx.event('task.ordered', { task_id = task.id, round_id = task.round_id, detail = verb })

@@ -6,14 +6,14 @@ local MAX_AGENT_FAILURES = 6
 local USAGE = { 'input_tokens', 'output_tokens', 'cost_micros' }
 local KNOWN = { 'outcome', 'detail', 'exit_code', 'session_id', 'head_before', 'head_after', 'log', 'workspace' }
 
-local function ended(live)
+function tx.ended(live)
   local agent = tx.load('agent', live.agent_id)
-  return { round = live, task = tx.load('task', live.task_id), agent = agent and view(agent) or nil }
+  return { round = live, task = tx.load('task', live.task_id), agent = agent and tx.view(agent) or nil }
 end
 
 -- Write what is known of the round itself.
-local function close(a, live)
-  for _, key in ipairs(join(KNOWN, USAGE)) do
+function tx.close(a, live)
+  for _, key in ipairs(tx.join(KNOWN, USAGE)) do
     if a[key] ~= nil then
       live[key] = a[key]
     end
@@ -36,7 +36,7 @@ local function close(a, live)
   })
 end
 
-local function count_usage(record, a)
+function tx.count_usage(record, a)
   for _, key in ipairs(USAGE) do
     if a[key] ~= nil then
       record[key] = (record[key] or 0) + a[key]
@@ -45,12 +45,12 @@ local function count_usage(record, a)
 end
 
 -- The rows of the outcome table in which nobody said what became of the task.
-local function without_verdict(a, live, task)
+function tx.without_verdict(a, live, task)
   local outcome, limits, detail, stop = live.outcome, a.limits, live.detail or '', nil
   if outcome == 'ok' then
     task.reminders = (task.reminders or 0) + 1
     if task.reminders > limits.reminders then
-      stop = 'not_closed: ' .. text(task.reminders) .. ' rounds ended without a result'
+      stop = 'not_closed: ' .. tx.text(task.reminders) .. ' rounds ended without a result'
     end
   elseif outcome == 'needs_input' then
     stop = 'needs_input: ' .. detail
@@ -62,41 +62,41 @@ local function without_verdict(a, live, task)
   elseif COUNTED[outcome] then
     task.crashes = (task.crashes or 0) + 1
     if task.crashes >= limits.crashes then
-      stop = 'crashes: ' .. text(task.crashes) .. ' rounds ended as ' .. outcome .. '; ' .. detail
+      stop = 'crashes: ' .. tx.text(task.crashes) .. ' rounds ended as ' .. outcome .. '; ' .. detail
     else
       task.not_before = tx.now + limits.backoff_ms * 2 ^ (task.crashes - 1)
     end
   end
   if stop then
-    block(a, task, cut(stop, 1000), 'town', false, live.id)
+    tx.block(a, task, tx.cut(stop, 1000), 'town', false, live.id)
   else
-    move(a, task, 'release', 'assigned', 'town', { history_round = live.id })
+    tx.move(a, task, 'release', 'assigned', 'town', { history_round = live.id })
   end
 end
 
 -- An order comes first, then what the agent said, then what the outcome means.
-local function apply(a, live, task)
+function tx.apply(a, live, task)
   local said, ordered, by = some(live.verdict), some(task.order), live.agent
   if ordered then
     task.order = nil
-    apply_order(a, task, ordered)
+    tx.apply_order(a, task, ordered)
   elseif said and said.verb == 'submit' then
     local gates = some(a.gates)
     if gates and some(a.uncommitted) then
-      reject(a, task, 'uncommitted: ' .. table.concat(a.uncommitted, ', '), 'town', 'release')
+      tx.reject(a, task, 'uncommitted: ' .. table.concat(a.uncommitted, ', '), 'town', 'release')
     else
-      CHANGES.submit(a, task, {
+      tx.CHANGES.submit(a, task, {
         result = said.result, no_gates = said.no_gates, gates = gates, gate_node = live.node, head = a.head_after,
       }, by)
     end
   elseif said then
-    CHANGES[said.verb](a, task, said, by)
+    tx.CHANGES[said.verb](a, task, said, by)
   else
-    without_verdict(a, live, task)
+    tx.without_verdict(a, live, task)
   end
 end
 
-local function put_back(message, live, counted)
+function tx.put_back(message, live, counted)
   if counted or message.state == 'shown' then
     message.shown_at, message.shown_in = tx.now, live.id
   end
@@ -104,27 +104,27 @@ local function put_back(message, live, counted)
     message.deliveries = some(math.max(0, (message.deliveries or 0) - 1))
   end
   message.state = 'queued'
-  enqueue(message)
-  trace(message, 'back', 'town', live.id)
+  tx.enqueue(message)
+  tx.trace(message, 'back', 'town', live.id)
 end
 
 -- Mail is handled, goes back into its lane, or is given up when it was alone in too many failures.
-local function return_mail(a, live, agent)
+function tx.return_mail(a, live, agent)
   local outcome, refs = live.outcome, live.messages or {}
   local dealt_with = outcome == 'ok' or outcome == 'needs_input' or some(live.verdict)
-  for _, message in ipairs(load_all('message', refs)) do
+  for _, message in ipairs(tx.load_all('message', refs)) do
     local open = message.state == 'delivered' or message.state == 'shown'
     local hopeless = (message.deliveries or 0) >= a.limits.deliveries
     if open and dealt_with then
-      handle(message, live.agent, live.id)
+      tx.handle(message, live.agent, live.id)
     elseif open and COUNTED[outcome] and #refs == 1 and not some(live.task_id) and hopeless then
       message.state, message.shown_at = 'dead', tx.now
-      trace(message, 'dead', 'town', live.id)
+      tx.trace(message, 'dead', 'town', live.id)
       local ref = message.id
       local words = 'message `' .. ref .. '` to `' .. message.to .. '` was alone in a round that ended as ' .. outcome
-      open_attention('dead_letter', ref, words, { 'tt trace ' .. ref })
+      tx.open_attention('dead_letter', ref, words, { 'tt trace ' .. ref })
     elseif open then
-      put_back(message, live, COUNTED[outcome])
+      tx.put_back(message, live, COUNTED[outcome])
     end
   end
   if agent and outcome == 'context_full' then
@@ -135,22 +135,22 @@ local function return_mail(a, live, agent)
 end
 
 -- A round that worked shows that the account is free again; those that waited may come.
-local function unpark_after(live, agent)
+function tx.unpark_after(live, agent)
   if not tx.hget('parked:' .. (some(agent.account) or agent.id), 'until') then
     return
   end
-  unpark(agent)
+  tx.unpark(agent)
   if some(live.node) then
-    for _, waiting in ipairs(load_all('agent', tx.zrange('due:' .. live.node, 100, tx.now))) do
-      if waiting.account == agent.account and has_work(waiting) then
-        wake(waiting)
+    for _, waiting in ipairs(tx.load_all('agent', tx.zrange('due:' .. live.node, 100, tx.now))) do
+      if waiting.account == agent.account and tx.has_work(waiting) then
+        tx.wake(waiting)
       end
     end
   end
 end
 
 -- Park the account after a limit or a lost log-in; hold the agent back after a full disk.
-local function wait_for_people(a, live, agent)
+function tx.wait_for_people(a, live, agent)
   local outcome, name, parked = live.outcome, agent.name, nil
   local key = 'parked:' .. (some(agent.account) or agent.id)
   if outcome == 'rate_limited' then
@@ -161,10 +161,10 @@ local function wait_for_people(a, live, agent)
   elseif outcome == 'auth_required' or outcome == 'start_failed' then
     parked = 0
     local words = '`' .. name .. '` cannot work: ' .. (some(live.detail) or outcome)
-    open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
+    tx.open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
   elseif outcome == 'disk_full' then
     agent.not_before = tx.now + 60000
-    open_attention('disk_full', agent.id, '`' .. name .. '` cannot work: the disk is full', { 'tt restart ' .. name })
+    tx.open_attention('disk_full', agent.id, '`' .. name .. '` cannot work: the disk is full', { 'tt restart ' .. name })
   end
   if parked then
     tx.hset(key, 'until', parked)
@@ -173,12 +173,12 @@ local function wait_for_people(a, live, agent)
 end
 
 -- Say what the agent does next.
-local function free_agent(a, live, agent)
+function tx.free_agent(a, live, agent)
   local outcome = live.outcome
   agent.rounds_completed = (agent.rounds_completed or 0) + 1
-  update(agent, { round_id = NONE, task_id = NONE, last_active_at = tx.now, state = 'idle' })
+  tx.update(agent, { round_id = NONE, task_id = NONE, last_active_at = tx.now, state = 'idle' })
   if outcome == 'context_full' or some(a.forget_session) then
-    update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
+    tx.update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
   elseif some(live.session_id) then
     agent.session_id, agent.session_task, agent.session_usage = live.session_id, live.task_id, a.session_usage
   end
@@ -187,21 +187,21 @@ local function free_agent(a, live, agent)
     agent.not_before = tx.now + a.limits.backoff_ms * 2 ^ math.min(agent.failures - 1, 9)
   elseif outcome == 'ok' or outcome == 'needs_input' or outcome == 'context_full' then
     agent.failures, agent.not_before = nil, nil
-    unpark_after(live, agent)
+    tx.unpark_after(live, agent)
   end
-  wait_for_people(a, live, agent)
+  tx.wait_for_people(a, live, agent)
   if agent.restarting then
-    update(agent, {
+    tx.update(agent, {
       restarting = NONE, incarnation = agent.incarnation + 1, state = 'cold', failures = NONE, not_before = NONE,
       session_id = NONE, session_task = NONE, session_usage = NONE, mail_rounds = NONE,
     })
-    unpark(agent)
+    tx.unpark(agent)
   elseif (agent.failures or 0) >= MAX_AGENT_FAILURES and agent.wanted == 'run' then
-    give_up(agent, 'agent_error', text(agent.failures) .. ' rounds in a row ended as ' .. outcome)
+    tx.give_up(agent, 'agent_error', tx.text(agent.failures) .. ' rounds in a row ended as ' .. outcome)
   end
   if agent.state ~= 'error' then
     tx.event('agent.idle', { agent_id = agent.id, round_id = live.id, old = 'working', new = agent.state })
-    unwake(agent)
-    settle(agent)
+    tx.unwake(agent)
+    tx.settle(agent)
   end
 end

@@ -3,39 +3,39 @@
 local KINDS = { t = 'task', a = 'agent', m = 'message', r = 'round', q = 'attention', n = 'node' }
 
 -- The kind that the letter of an id names; without one it is an agent's name.
-local function kind_of(ref)
-  return KINDS[(spoken(ref)):match('^([^-]*)-') or ''] or 'agent'
+function tx.kind_of(ref)
+  return KINDS[(tx.spoken(ref)):match('^([^-]*)-') or ''] or 'agent'
 end
 
 -- Records of one page of an index, and where the next page begins (nil at the end).
-local function page(kind, key, limit, after)
+function tx.page(kind, key, limit, after)
   local found, last = tx.zrange(key, limit + 1, after), nil
   if #found > limit then
     last = tx.zscore(key, found[limit])
     found[limit + 1] = nil
   end
-  return load_all(kind, found), last
+  return tx.load_all(kind, found), last
 end
 
 -- Agents of one page with their counts.
-local function agents_page(limit, after)
-  local agents, last = page('agent', 'agents', limit, after)
+function tx.agents_page(limit, after)
+  local agents, last = tx.page('agent', 'agents', limit, after)
   for at, agent in ipairs(agents) do
-    agents[at] = view(agent)
+    agents[at] = tx.view(agent)
   end
   return agents, last
 end
 
-local function all_nodes()
-  return load_all('node', tx.smembers('nodes'))
+function tx.all_nodes()
+  return tx.load_all('node', tx.smembers('nodes'))
 end
 
 -- One record of any kind with its history. A name that looks like the beginning of an id may be either.
-local function show(a)
-  local kind, _, name = some(a.kind), spoken(a.ref)
+function tx.show(a)
+  local kind, _, name = some(a.kind), tx.spoken(a.ref)
   if not kind then
-    kind = some(tx.hget('names', name)) and 'agent' or kind_of(a.ref)
+    kind = some(tx.hget('names', name)) and 'agent' or tx.kind_of(a.ref)
   end
-  local record = find(kind, a.ref)
+  local record = tx.find(kind, a.ref)
   return kind, record, tx.entries('history:' .. record.id)
 end

@@ -5,28 +5,29 @@ local TASKS_LOOKED_AT, MAIL_LOOKED_AT, BACKLOG_SHOWN, ROUNDS_KEPT = 20, 50, 8, 1
 local ALONE_FROM = 2 -- a message that was in so many counted failures is handed out alone
 local HOUR_MS = 3600000
 
-local function may_wait(a, wait_until)
+function tx.may_wait(a, wait_until)
   return wait_until > tx.now and wait_until - tx.now <= a.max_backoff_ms
 end
 
 -- Why an agent may not begin a round now; it is put where that is noticed when it changes.
-local function hindrance(a, agent)
-  local due, limit = 'due:' .. a.node_id, some(agent.max_rounds)
+function tx.hindrance(a, agent)
+  local limit = some(agent.max_rounds)
   local wanted = agent.wanted == 'run' or agent.wanted == 'draining'
   if agent.state ~= 'idle' or not wanted or agent.node ~= a.node_id then
-    unwake(agent)
-    tx.zrem(due, agent.id)
+    tx.unwake(agent)
+    tx.zrem('due:' .. a.node_id, agent.id)
+    tx.settle(agent)
     return 'not_idle'
   end
   if limit and (agent.rounds_completed or 0) >= limit then
-    unwake(agent)
+    tx.unwake(agent)
     agent.state, agent.reason = 'stopped', 'max_rounds'
     tx.event('agent.stopped', { agent_id = agent.id, old = 'idle', new = 'stopped', detail = 'max_rounds' })
     return 'max_rounds'
   end
   local wait_until = agent.not_before or 0
-  if may_wait(a, wait_until) then
-    tx.zadd(due, wait_until, agent.id)
+  if tx.may_wait(a, wait_until) then
+    tx.postpone(agent, wait_until)
     return 'backoff'
   end
   local account = 'parked:' .. (some(agent.account) or agent.id)
@@ -34,7 +35,7 @@ local function hindrance(a, agent)
   if parked then
     local probe = tx.load('round', tx.hget(account, 'probe'))
     if parked == 0 or parked > tx.now or (probe and probe.state == 'live') then
-      tx.zadd(due, parked > tx.now and parked or tx.now + a.max_backoff_ms, agent.id)
+      tx.postpone(agent, parked > tx.now and parked or tx.now + a.max_backoff_ms)
       return 'parked'
     end
     tx.hset(account, 'probe', a.round_id)
@@ -43,14 +44,14 @@ local function hindrance(a, agent)
 end
 
 -- The oldest task of the queue that need not wait; else when the first may begin.
-local function next_task(a, agent)
+function tx.next_task(a, agent)
   local later
-  for _, task in ipairs(load_all('task', tx.zrange('queue:' .. agent.id, TASKS_LOOKED_AT))) do
+  for _, task in ipairs(tx.load_all('task', tx.zrange('queue:' .. agent.id, TASKS_LOOKED_AT))) do
     local wait_until = task.not_before or 0
-    if may_wait(a, wait_until) then
+    if tx.may_wait(a, wait_until) then
       later = math.min(later or wait_until, wait_until)
     elseif (task.rounds or 0) >= a.max_rounds_per_task then
-      block(a, task, 'too_many_rounds: ' .. text(task.rounds) .. ' rounds did not finish it', 'town')
+      tx.block(a, task, 'too_many_rounds: ' .. tx.text(task.rounds) .. ' rounds did not finish it', 'town')
     else
       return task, nil
     end
@@ -59,13 +60,13 @@ local function next_task(a, agent)
 end
 
 -- Mail, urgent first, while it fits; at least one; suspicious messages alone.
-local function next_mail(a, agent)
+function tx.next_mail(a, agent)
   local chosen, size, most = {}, 0, some(agent.mail_limit) or MAIL_LOOKED_AT
   for _, name in ipairs({ 'urgent', 'normal' }) do
     for _, ref in ipairs(tx.zrange('lane:' .. agent.id .. ':' .. name, MAIL_LOOKED_AT)) do
       local message = tx.load('message', ref)
       if message and some(message.expires_at) and message.expires_at <= tx.now then
-        expire(message)
+        tx.expire(message)
       elseif message then
         local suspicious = (message.deliveries or 0) >= ALONE_FROM
         if suspicious and #chosen == 0 then
@@ -83,7 +84,7 @@ local function next_mail(a, agent)
 end
 
 -- Rounds without a task are limited by the hour, so that agents do not thank each other all night.
-local function may_talk(a, agent)
+function tx.may_talk(a, agent)
   local recent = {}
   for _, at in ipairs(agent.mail_rounds or {}) do
     if tx.now - HOUR_MS < at and at <= tx.now then
@@ -91,10 +92,10 @@ local function may_talk(a, agent)
     end
   end
   if #recent >= a.mail_rounds_per_hour then
-    tx.zadd('due:' .. a.node_id, recent[1] + HOUR_MS, agent.id)
+    tx.postpone(agent, recent[1] + HOUR_MS)
     local name = agent.name
     local words = '`' .. name .. '` had ' .. #recent .. ' rounds without a task within an hour; its mail waits'
-    open_attention('mail_loop', agent.id, words, { 'tt inbox ' .. name, 'tt restart ' .. name })
+    tx.open_attention('mail_loop', agent.id, words, { 'tt inbox ' .. name, 'tt restart ' .. name })
     return false
   end
   recent[#recent + 1] = tx.now
@@ -103,7 +104,7 @@ local function may_talk(a, agent)
 end
 
 -- Write the round; from here on it exists, whatever happens to the node.
-local function begin(a, agent, task, mail)
+function tx.begin(a, agent, task, mail)
   local number, refs = (agent.round_number or 0) + 1, {}
   for at, message in ipairs(mail) do
     refs[at] = message.id
@@ -127,33 +128,33 @@ local function begin(a, agent, task, mail)
   for _, old in ipairs(tx.zrange(rounds, 1, nil, number - ROUNDS_KEPT)) do
     tx.zrem(rounds, old)
   end
-  unwake(agent)
-  update(agent, {
+  tx.unwake(agent)
+  tx.update(agent, {
     state = 'working', round_id = live.id, task_id = live.task_id or NONE, round_number = number,
     last_active_at = tx.now,
   })
   tx.event('round.started', { round_id = live.id, agent_id = agent.id, task_id = live.task_id, new = 'live' })
   if task then
-    move(a, task, 'start', 'running', agent.name, {
+    tx.move(a, task, 'start', 'running', agent.name, {
       history_round = live.id, attempt = live.attempt, rounds = (task.rounds or 0) + 1, round_id = live.id,
       started_at = some(task.started_at) or tx.now,
     })
   end
   for _, message in ipairs(mail) do
-    dequeue(message)
+    tx.dequeue(message)
     message.state, message.deliveries = 'delivered', (message.deliveries or 0) + 1
-    trace(message, 'delivered', agent.name, live.id)
+    tx.trace(message, 'delivered', agent.name, live.id)
   end
   return live
 end
 
 -- Everything that the prompt of a round is made of.
-local function bundle(live)
+function tx.bundle(live)
   local agent, backlog = tx.load('agent', live.agent_id), {}
   if agent then
     local roles = agent.role == '' and { '' } or { agent.role, '' }
     for _, role in ipairs(roles) do
-      backlog = join(backlog, load_all('task', tx.zrange('backlog:' .. role, BACKLOG_SHOWN)))
+      backlog = tx.join(backlog, tx.load_all('task', tx.zrange('backlog:' .. role, BACKLOG_SHOWN)))
     end
   end
   for at = #backlog, BACKLOG_SHOWN + 1, -1 do
@@ -161,9 +162,9 @@ local function bundle(live)
   end
   return {
     round = live,
-    agent = agent and view(agent) or nil,
+    agent = agent and tx.view(agent) or nil,
     task = tx.load('task', live.task_id),
-    messages = load_all('message', live.messages or {}),
+    messages = tx.load_all('message', live.messages or {}),
     backlog = backlog,
   }
 end

@@ -3,11 +3,11 @@
 -- REPLY: agent
 -- ERRORS: stale_node, not_found, ambiguous
 -- USES: rules agents
-return run('agent_error', function(a)
-  owner(a)
-  local agent = find('agent', a.agent_id)
+return tx.run('agent_error', function(a)
+  tx.owner(a)
+  local agent = tx.find('agent', a.agent_id)
   if (agent.state == 'cold' or agent.state == 'idle') and agent.incarnation == a.incarnation then
-    give_up(agent, 'start_failed', a.reason)
+    tx.give_up(agent, 'start_failed', a.reason)
   end
-  return { agent = view(agent) }
+  return { agent = tx.view(agent) }
 end)

@@ -3,14 +3,14 @@
 -- REPLY: agent
 -- ERRORS: stale_node, not_found, ambiguous
 -- USES: rules agents
-return run('agent_ready', function(a)
-  owner(a)
-  local agent = find('agent', a.agent_id)
+return tx.run('agent_ready', function(a)
+  tx.owner(a)
+  local agent = tx.find('agent', a.agent_id)
   if agent.state == 'cold' and agent.incarnation == a.incarnation then
     agent.state, agent.account = 'idle', some(a.account) or agent.account
     tx.event('agent.ready', { agent_id = agent.id, node_id = a.node_id, old = 'cold', new = 'idle' })
-    unwake(agent)
-    settle(agent)
+    tx.unwake(agent)
+    tx.settle(agent)
   end
-  return { agent = view(agent) }
+  return { agent = tx.view(agent) }
 end)

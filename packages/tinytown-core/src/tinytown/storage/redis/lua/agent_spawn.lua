@@ -3,19 +3,19 @@
 -- REPLY: agent
 -- ERRORS: stale_round, not_found, ambiguous, name_taken, refused (the id exists)
 -- USES: rules agents
-return run('agent_spawn', function(a)
-  local by = actor(acting_round(a), a)
-  local parent = some(a.parent) and resolve('agent', a.parent) or NONE
+return tx.run('agent_spawn', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  local parent = some(a.parent) and tx.resolve('agent', a.parent) or NONE
   local agent = tx.load('agent', tx.hget('names', a.name))
   if agent then
     local ended = not some(agent.round_id) and (agent.state == 'stopped' or agent.state == 'error')
     if agent.name ~= a.name or not ended then
-      refuse('name_taken', { name = a.name })
+      tx.refuse('name_taken', { name = a.name })
     end
   end
   local nick_owner = some(a.nickname) and some(tx.hget('names', a.nickname))
   if nick_owner and (not agent or nick_owner ~= agent.id) then
-    refuse('name_taken', { name = a.nickname })
+    tx.refuse('name_taken', { name = a.nickname })
   end
   local given = { role = some(a.role) or 'worker', cli = a.cli, parent_id = parent }
   for _, key in ipairs({ 'nickname', 'model', 'max_rounds', 'workspace', 'account', 'node' }) do
@@ -23,14 +23,14 @@ return run('agent_spawn', function(a)
   end
   if not agent then
     agent = tx.make('agent', a.id, { name = a.name, incarnation = 1, created_at = tx.now })
-    update(agent, given)
+    tx.update(agent, given)
     tx.zadd('agents', agent.seq, agent.id)
   else
     if some(agent.nickname) then
       tx.hdel('names', agent.nickname)
     end
-    new_life(agent)
-    update(agent, given)
+    tx.new_life(agent)
+    tx.update(agent, given)
     agent.rounds_completed = nil
   end
   tx.hset('names', agent.name, agent.id)
@@ -39,6 +39,6 @@ return run('agent_spawn', function(a)
   end
   agent.state, agent.wanted, agent.last_active_at = 'cold', 'run', tx.now
   tx.event('agent.spawned', { agent_id = agent.id, new = 'cold', detail = by })
-  wake(agent)
-  return { agent = view(agent) }
+  tx.wake(agent)
+  return { agent = tx.view(agent) }
 end)

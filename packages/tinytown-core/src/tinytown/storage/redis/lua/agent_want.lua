@@ -5,17 +5,17 @@
 -- USES: rules agents
 local WANTED = { interrupt = 'paused', resume = 'run', close = 'draining', kill = 'stopped', restart = 'run' }
 
-return run('agent_want', function(a)
-  acting_round(a)
-  local agent, verb = find('agent', a.agent), a.verb
+return tx.run('agent_want', function(a)
+  tx.acting_round(a)
+  local agent, verb = tx.find('agent', a.agent), a.verb
   if not some(agent.cli) then
-    refuse('not_an_agent', { detail = 'the conductor is a mailbox; it has no process to change' })
+    tx.refuse('not_an_agent', { detail = 'the conductor is a mailbox; it has no process to change' })
   end
-  check(a, 'wanted', agent, verb, 'wanted')
+  tx.check(a, 'wanted', agent, verb, 'wanted')
   local live, state = some(agent.round_id) ~= nil, agent.state
   local ending = live and (verb == 'interrupt' or verb == 'kill' or verb == 'restart')
   if verb ~= 'kill' and verb ~= 'restart' and not live and (state == 'stopped' or state == 'error') then
-    refuse('agent_ends', {
+    tx.refuse('agent_ends', {
       detail = 'agent `' .. agent.name .. '` is ' .. state,
       hint = 'start it again with `tt restart ' .. agent.name .. '`',
     })
@@ -24,19 +24,20 @@ return run('agent_want', function(a)
   agent.wanted = WANTED[verb]
   tx.event('agent.' .. verb, { agent_id = agent.id, old = old, new = agent.wanted })
   if ending then
-    request_end(agent.round_id, verb)
+    tx.request_end(agent.round_id, verb)
   end
   if verb == 'restart' and live then
     agent.restarting = true
   elseif verb == 'restart' then
-    unwake(agent)
-    new_life(agent)
+    tx.unwake(agent)
+    tx.new_life(agent)
+    tx.event('agent.restarted', { agent_id = agent.id, old = agent.state, new = 'cold' })
     agent.state = 'cold'
   elseif verb == 'kill' then
     agent.restarting = nil
   end
   if not live then
-    settle(agent)
+    tx.settle(agent)
   end
-  return { agent = view(agent), ending = ending }
+  return { agent = tx.view(agent), ending = ending }
 end)

@@ -7,20 +7,20 @@ local ABOUT_AGENTS = {
   auth_required = true, start_failed = true, mail_loop = true, agent_error = true, disk_full = true,
 }
 
-return run('attention_close', function(a)
-  local by = actor(acting_round(a), a)
-  local item, verb = find('attention', a.attention), a.verb
-  check(a, 'attention', item, verb)
-  close_attention(item.kind, item.ref, verb == 'answer' and 'answered' or 'dismissed', a.answer)
+return tx.run('attention_close', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  local item, verb = tx.find('attention', a.attention), a.verb
+  tx.check(a, 'attention', item, verb)
+  tx.close_attention(item.kind, item.ref, verb == 'answer' and 'answered' or 'dismissed', a.answer)
   local task = tx.load('task', item.ref)
   if verb == 'answer' and task and task.state == 'blocked' then
-    unblock(a, task, a.answer, by)
+    tx.unblock(a, task, a.answer, by)
   end
   local agent = tx.load('agent', item.ref)
   if ABOUT_AGENTS[item.kind] and agent then
-    unpark(agent)
+    tx.unpark(agent)
     agent.not_before, agent.mail_rounds = nil, nil
-    wake(agent)
+    tx.wake(agent)
   end
   return { attention = item, task = task }
 end)

@@ -3,6 +3,6 @@
 -- REPLY: task (absent when there is none)
 -- ERRORS: not_found, ambiguous
 -- USES: rules
-return run('current', function(a)
-  return { task = tx.load('task', find('agent', a.agent).task_id) or NONE }
+return tx.run('current', function(a)
+  return { task = tx.load('task', tx.find('agent', a.agent).task_id) or NONE }
 end)

@@ -9,41 +9,42 @@ local PAST = { pass = 'gate.passed', reject = 'gate.failed', unavailable = 'gate
 local function judge(a, live, task)
   local by, result = 'gate ' .. live.gate, a.result
   if result == 'pass' then
-    local left, evidence = {}, join(task.evidence or {}, { a.evidence })
+    local left, evidence = {}, tx.join(task.evidence or {}, { a.evidence })
     for at = 2, #task.gates_left do
       left[at - 1] = task.gates_left[at]
     end
     if #left > 0 then
-      move(a, task, 'pass', 'verifying', by, { gates_left = left, evidence = evidence, gate_tries = 0, not_before = 0 })
+      tx.move(a, task, 'pass', 'verifying', by, { gates_left = left, evidence = evidence, gate_tries = 0, not_before = 0 })
     else
-      move(a, task, 'pass', 'completed', by, { gates_left = NONE, evidence = evidence })
-      count_completed(task)
+      tx.move(a, task, 'pass', 'completed', by, { gates_left = NONE, evidence = evidence })
+      tx.count_completed(task)
     end
   elseif result == 'reject' then
-    reject(a, task, a.findings, by)
+    tx.reject(a, task, a.findings, by)
   elseif result == 'lost' then
-    move(a, task, 'pass', 'verifying', by)
+    tx.index(task)
   else
     local tries = (task.gate_tries or 0) + 1
     task.gate_tries = tries
     if tries >= a.limits.gate_tries then
-      block(a, task, 'gate_unavailable: `' .. live.gate .. '`: ' .. (some(a.detail) or 'it could not run'), by)
+      tx.block(a, task, 'gate_unavailable: `' .. live.gate .. '`: ' .. (some(a.detail) or 'it could not run'), by)
     else
-      move(a, task, 'pass', 'verifying', by, { not_before = tx.now + a.limits.backoff_ms * 2 ^ (tries - 1) })
+      task.not_before = tx.now + a.limits.backoff_ms * 2 ^ (tries - 1)
+      tx.index(task)
     end
   end
 end
 
-return run('gate_end', function(a)
-  local live = find('round', a.round_id)
+return tx.run('gate_end', function(a)
+  local live = tx.find('round', a.round_id)
   if live.kind ~= 'gate' then
-    refuse('stale_round', { round_id = live.id, detail = 'it is not the round of a gate' })
+    tx.refuse('stale_round', { round_id = live.id, detail = 'it is not the round of a gate' })
   end
   local task = tx.load('task', live.task_id)
   if live.state == 'ended' then
     return { round = live, task = task }
   end
-  owner(a)
+  tx.owner(a)
   for _, key in ipairs({ 'outcome', 'detail', 'exit_code', 'log', 'workspace', 'head_after' }) do
     if a[key] ~= nil then
       live[key] = a[key]
@@ -60,7 +61,7 @@ return run('gate_end', function(a)
     local ordered = some(task.order)
     if ordered then
       task.order = nil
-      apply_order(a, task, ordered)
+      tx.apply_order(a, task, ordered)
     else
       judge(a, live, task)
     end

@@ -1,16 +1,20 @@
 -- Begin the next gate of a task that verifies; the same round id gives the same answer again.
 -- ARGS: round_id, task_id, node_id, nonce, max_backoff_ms; optional head, workspace
 -- REPLY: round, task; or nothing: not_verifying, later
--- ERRORS: stale_node
+-- ERRORS: stale_round, stale_node
 -- USES: rules
-return run('gate_take', function(a)
+return tx.run('gate_take', function(a)
   local known = tx.load('round', a.round_id)
   if known then
+    if known.kind ~= 'gate' or known.task_id ~= a.task_id then
+      tx.refuse('stale_round', { round_id = known.id, detail = 'it is not a gate of `' .. a.task_id .. '`' })
+    end
     return { round = known, task = tx.load('task', known.task_id) }
   end
-  owner(a)
+  tx.owner(a)
   local task = tx.load('task', a.task_id)
-  if not task or task.state ~= 'verifying' or some(task.round_id) or not some(task.gates_left) then
+  local mine = task and task.state == 'verifying' and task.gate_node == a.node_id
+  if not mine or some(task.round_id) or not some(task.gates_left) then
     tx.zrem('verify:' .. a.node_id, a.task_id)
     return { nothing = 'not_verifying' }
   end

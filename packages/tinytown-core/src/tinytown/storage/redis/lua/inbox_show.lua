@@ -5,28 +5,28 @@
 -- USES: rules mail
 local SHOWN_AT_ONCE = 50
 
-return run('inbox_show', function(a)
-  local acting = acting_round(a)
+return tx.run('inbox_show', function(a)
+  local acting = tx.acting_round(a)
   local reader = acting and acting.agent_id or CONDUCTOR_ID
-  local by, round_id = actor(acting, a), acting and acting.id or nil
+  local by, round_id = tx.actor(acting, a), acting and acting.id or nil
   local shown, taken = {}, {}
   for _, name in ipairs({ 'urgent', 'normal' }) do
-    for _, message in ipairs(load_all('message', tx.zrange('lane:' .. reader .. ':' .. name, SHOWN_AT_ONCE))) do
+    for _, message in ipairs(tx.load_all('message', tx.zrange('lane:' .. reader .. ':' .. name, SHOWN_AT_ONCE))) do
       shown[#shown + 1] = message
       if message.state == 'queued' then
         message.state, message.shown_at, message.shown_in = 'shown', tx.now, round_id
         message.deliveries = (message.deliveries or 0) + 1
-        trace(message, 'shown', by, round_id)
+        tx.trace(message, 'shown', by, round_id)
         tx.srem('waking:' .. reader, message.id)
       end
       if acting then
-        dequeue(message)
+        tx.dequeue(message)
         taken[#taken + 1] = message.id
       end
     end
   end
   if #taken > 0 then
-    acting.messages = join(acting.messages or {}, taken)
+    acting.messages = tx.join(acting.messages or {}, taken)
   end
   return { messages = shown }
 end)

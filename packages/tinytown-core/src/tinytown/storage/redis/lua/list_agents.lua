@@ -3,7 +3,7 @@
 -- REPLY: items, next
 -- ERRORS: none
 -- USES: rules agents pages
-return run('list_agents', function(a)
-  local items, last = agents_page(a.limit, a.after)
+return tx.run('list_agents', function(a)
+  local items, last = tx.agents_page(a.limit, a.after)
   return { items = items, next = last }
 end)

@@ -3,7 +3,7 @@
 -- REPLY: items, next
 -- ERRORS: none
 -- USES: rules agents pages
-return run('list_attention', function(a)
-  local items, last = page('attention', 'attention', a.limit, a.after)
+return tx.run('list_attention', function(a)
+  local items, last = tx.page('attention', 'attention', a.limit, a.after)
   return { items = items, next = last }
 end)

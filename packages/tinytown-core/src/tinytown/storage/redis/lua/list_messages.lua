@@ -3,11 +3,11 @@
 -- REPLY: items
 -- ERRORS: not_found, ambiguous
 -- USES: rules
-return run('list_messages', function(a)
-  local lane = 'lane:' .. resolve('agent', a.agent) .. ':'
-  local refs = join(tx.zrange(lane .. 'urgent', a.limit), tx.zrange(lane .. 'normal', a.limit))
+return tx.run('list_messages', function(a)
+  local lane = 'lane:' .. tx.resolve('agent', a.agent) .. ':'
+  local refs = tx.join(tx.zrange(lane .. 'urgent', a.limit), tx.zrange(lane .. 'normal', a.limit))
   for at = #refs, a.limit + 1, -1 do
     refs[at] = nil
   end
-  return { items = load_all('message', refs) }
+  return { items = tx.load_all('message', refs) }
 end)

@@ -3,6 +3,6 @@
 -- REPLY: items
 -- ERRORS: none
 -- USES: rules agents pages
-return run('list_nodes', function()
-  return { items = all_nodes() }
+return tx.run('list_nodes', function()
+  return { items = tx.all_nodes() }
 end)

@@ -3,10 +3,10 @@
 -- REPLY: items
 -- ERRORS: not_found, ambiguous
 -- USES: rules
-return run('list_rounds', function(a)
-  local refs, last = tx.zrange('rounds:' .. resolve('agent', a.agent), 1000), {}
+return tx.run('list_rounds', function(a)
+  local refs, last = tx.zrange('rounds:' .. tx.resolve('agent', a.agent), 1000), {}
   for at = math.max(1, #refs - a.limit + 1), #refs do
     last[#last + 1] = refs[at]
   end
-  return { items = load_all('round', last) }
+  return { items = tx.load_all('round', last) }
 end)

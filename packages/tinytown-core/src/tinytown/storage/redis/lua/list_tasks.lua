@@ -3,9 +3,9 @@
 -- REPLY: items, next
 -- ERRORS: not_found, ambiguous
 -- USES: rules agents pages
-return run('list_tasks', function(a)
-  local agent, items = some(a.agent) and resolve('agent', a.agent), {}
-  local found, last = page('task', some(a.state) and 'tasks:' .. a.state or 'tasks', a.limit, a.after)
+return tx.run('list_tasks', function(a)
+  local agent, items = some(a.agent) and tx.resolve('agent', a.agent), {}
+  local found, last = tx.page('task', some(a.state) and 'tasks:' .. a.state or 'tasks', a.limit, a.after)
   for _, task in ipairs(found) do
     if not agent or task.agent_id == agent then
       items[#items + 1] = task

@@ -3,15 +3,15 @@
 -- REPLY: message
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
 -- USES: rules mail
-return run('message_handle', function(a)
-  local acting = acting_round(a)
-  local message = find('message', a.message)
+return tx.run('message_handle', function(a)
+  local acting = tx.acting_round(a)
+  local message = tx.find('message', a.message)
   if acting and message.to_id ~= acting.agent_id then
-    refuse('stale_round', { round_id = acting.id, detail = '`' .. message.id .. '` is not its mail' })
+    tx.refuse('stale_round', { round_id = acting.id, detail = '`' .. message.id .. '` is not its mail' })
   end
   if message.state ~= 'handled' then
-    check(a, 'message', message, 'handle')
-    handle(message, actor(acting, a), acting and acting.id or nil)
+    tx.check(a, 'message', message, 'handle')
+    tx.handle(message, tx.actor(acting, a), acting and acting.id or nil)
   end
   return { message = message }
 end)

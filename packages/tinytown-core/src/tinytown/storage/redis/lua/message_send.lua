@@ -3,12 +3,12 @@
 -- REPLY: message, agent (id, state and wanted of the reader)
 -- ERRORS: stale_round, not_found, ambiguous, refused (the id exists)
 -- USES: rules mail
-return run('message_send', function(a)
-  local acting = acting_round(a)
-  local by, round_id = actor(acting, a), acting and acting.id or nil
-  local to = find('agent', a.to)
+return tx.run('message_send', function(a)
+  local acting = tx.acting_round(a)
+  local by, round_id = tx.actor(acting, a), acting and acting.id or nil
+  local to = tx.find('agent', a.to)
   local sender_id = acting and acting.agent_id or (not acting and a.by == 'conductor' and CONDUCTOR_ID) or nil
-  local replied = some(a.reply_to) and find('message', a.reply_to)
+  local replied = some(a.reply_to) and tx.find('message', a.reply_to)
   local hops = replied and (replied.hops or 0) + 1 or 0
   local message = tx.make('message', a.id, {
     sender = by,
@@ -24,19 +24,19 @@ return run('message_send', function(a)
     created_at = tx.now,
     expires_at = some(a.ttl_ms) and tx.now + a.ttl_ms,
   })
-  if acting and hops > a.max_hops and wakes(message) then
+  if acting and hops > a.max_hops and tx.wakes(message) then
     message.quiet = 1
-    local words = 'mail between `' .. by .. '` and `' .. to.name .. '` went back and forth ' .. text(hops)
+    local words = 'mail between `' .. by .. '` and `' .. to.name .. '` went back and forth ' .. tx.text(hops)
       .. ' times; the last one waits'
-    open_attention('mail_loop', to.id, words, { 'tt inbox ' .. to.name, 'tt send ' .. to.name .. ' …' })
+    tx.open_attention('mail_loop', to.id, words, { 'tt inbox ' .. to.name, 'tt send ' .. to.name .. ' …' })
   end
-  enqueue(message)
-  trace(message, 'queued', by, round_id)
-  if replied and replied.to_id == sender_id and has({ 'queued', 'delivered', 'shown' }, replied.state) then
-    handle(replied, by, round_id)
+  tx.enqueue(message)
+  tx.trace(message, 'queued', by, round_id)
+  if replied and replied.to_id == sender_id and tx.has({ 'queued', 'delivered', 'shown' }, replied.state) then
+    tx.handle(replied, by, round_id)
   end
-  if wakes(message) then
-    wake(to)
+  if tx.wakes(message) then
+    tx.wake(to)
   end
   if not acting and some(to.round_id) and some(message.urgent) then
     tx.bell(to.node)

@@ -3,8 +3,8 @@
 -- REPLY: node
 -- ERRORS: stale_node
 -- USES: rules
-return run('node_beat', function(a)
-  local node = owner(a)
-  update(node, { beat = (node.beat or 0) + 1, beat_at = tx.now, running = a.running })
+return tx.run('node_beat', function(a)
+  local node = tx.owner(a)
+  tx.update(node, { beat = (node.beat or 0) + 1, beat_at = tx.now, running = a.running })
   return { node = node }
 end)

@@ -3,11 +3,11 @@
 -- REPLY: node, rounds (the node's that are live)
 -- ERRORS: node_taken
 -- USES: rules
-return run('node_join', function(a)
+return tx.run('node_join', function(a)
   local node = tx.load('node', a.id)
   if node and node.state ~= 'down' and node.nonce ~= a.nonce and not some(a.force) then
-    refuse('node_taken', {
-      detail = 'node `' .. node.name .. '` is run by process ' .. text(node.pid) .. ' on ' .. node.host,
+    tx.refuse('node_taken', {
+      detail = 'node `' .. node.name .. '` is run by process ' .. tx.text(node.pid) .. ' on ' .. node.host,
       hint = 'stop it with `tt stop`, or wait until it has not beaten for 45 seconds',
     })
   end
@@ -17,14 +17,14 @@ return run('node_join', function(a)
     tx.sadd('nodes', a.id)
   end
   local again = node.nonce == a.nonce
-  update(node, { name = a.name, pid = a.pid, host = a.host, nonce = a.nonce, capacity = a.capacity })
-  update(node, { state = 'up', beat = (node.beat or 0) + 1, beat_at = tx.now })
+  tx.update(node, { name = a.name, pid = a.pid, host = a.host, nonce = a.nonce, capacity = a.capacity })
+  tx.update(node, { state = 'up', beat = (node.beat or 0) + 1, beat_at = tx.now })
   if not again then
     node.started_at = tx.now
     tx.event('node.joined', { node_id = node.id, old = old, new = 'up' })
   end
   local rounds = {}
-  for _, live in ipairs(load_all('round', tx.smembers('live'))) do
+  for _, live in ipairs(tx.load_all('round', tx.smembers('live'))) do
     if live.node == node.id then
       rounds[#rounds + 1] = live
     end

@@ -3,8 +3,8 @@
 -- REPLY: node
 -- ERRORS: stale_node
 -- USES: rules
-return run('node_leave', function(a)
-  local node = owner(a)
+return tx.run('node_leave', function(a)
+  local node = tx.owner(a)
   if node.state ~= a.state then
     tx.event('node.' .. a.state, { node_id = node.id, old = node.state, new = a.state })
     node.state = a.state

@@ -5,10 +5,10 @@
 -- USES: rules
 local PULLED_AT_ONCE = 64
 
-return run('node_pull', function(a)
+return tx.run('node_pull', function(a)
   local now, due, next_at = tx.now + 1, {}, nil
   local agents, verify = 'due:' .. a.node_id, 'verify:' .. a.node_id
-  for _, agent in ipairs(load_all('agent', tx.zrange(agents, PULLED_AT_ONCE, nil, now))) do
+  for _, agent in ipairs(tx.load_all('agent', tx.zrange(agents, PULLED_AT_ONCE, nil, now))) do
     due[#due + 1] = { id = agent.id, state = agent.state, incarnation = agent.incarnation }
   end
   for _, key in ipairs({ agents, verify }) do

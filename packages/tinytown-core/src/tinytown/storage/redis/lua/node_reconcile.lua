@@ -3,19 +3,19 @@
 -- REPLY: repaired (ids), after (where the next page begins; absent at the end)
 -- ERRORS: stale_node
 -- USES: rules
-return run('node_reconcile', function(a)
-  owner(a)
+return tx.run('node_reconcile', function(a)
+  tx.owner(a)
   local repaired, page = {}, tx.zrange('agents', a.limit, a.after)
   local due, verify = 'due:' .. a.node_id, 'verify:' .. a.node_id
-  for _, agent in ipairs(load_all('agent', page)) do
+  for _, agent in ipairs(tx.load_all('agent', page)) do
     local state, wanted = agent.state, agent.wanted
     local may = agent.node == a.node_id and (wanted == 'run' or wanted == 'draining')
-    if may and (state == 'cold' or (state == 'idle' and has_work(agent))) and not tx.zscore(due, agent.id) then
-      wake(agent)
+    if may and (state == 'cold' or (state == 'idle' and tx.has_work(agent))) and not tx.zscore(due, agent.id) then
+      tx.wake(agent)
       repaired[#repaired + 1] = agent.id
     end
   end
-  for _, task in ipairs(load_all('task', tx.zrange('tasks:verifying', a.limit))) do
+  for _, task in ipairs(tx.load_all('task', tx.zrange('tasks:verifying', a.limit))) do
     if task.gate_node == a.node_id and not some(task.round_id) and not tx.zscore(verify, task.id) then
       tx.zadd(verify, task.not_before or 0, task.id)
       tx.bell(a.node_id)

@@ -5,29 +5,29 @@
 -- REPLY: round, task, agent
 -- ERRORS: not_found, ambiguous, stale_round, stale_node
 -- USES: rules moves changes agents mail ends outcome
-return run('round_end', function(a)
-  local live = find('round', a.round_id)
+return tx.run('round_end', function(a)
+  local live = tx.find('round', a.round_id)
   if live.kind ~= 'work' then
-    refuse('stale_round', { round_id = live.id, detail = 'it is the round of a gate' })
+    tx.refuse('stale_round', { round_id = live.id, detail = 'it is the round of a gate' })
   end
   if live.state == 'ended' then
-    return ended(live)
+    return tx.ended(live)
   end
-  owner(a)
+  tx.owner(a)
   local agent, task = tx.load('agent', live.agent_id), tx.load('task', live.task_id)
-  close(a, live)
+  tx.close(a, live)
   if agent then
-    count_usage(agent, a)
+    tx.count_usage(agent, a)
   end
   if task and task.round_id == live.id then
-    count_usage(task, a)
+    tx.count_usage(task, a)
     task.round_id = nil
     task.branch = some(a.branch) or task.branch
-    apply(a, live, task)
+    tx.apply(a, live, task)
   end
-  return_mail(a, live, agent)
+  tx.return_mail(a, live, agent)
   if agent and agent.round_id == live.id then
-    free_agent(a, live, agent)
+    tx.free_agent(a, live, agent)
   end
-  return ended(live)
+  return tx.ended(live)
 end)

@@ -4,39 +4,42 @@
 --       mail_rounds_per_hour
 -- REPLY: round, agent, task, messages, backlog; or nothing: gone, not_idle, max_rounds, backoff, parked, later,
 --        idle, mail_loop
--- ERRORS: stale_node
+-- ERRORS: stale_round, stale_node
 -- USES: rules moves agents mail take
-return run('round_take', function(a)
+return tx.run('round_take', function(a)
   local known = tx.load('round', a.round_id)
   if known then
-    return bundle(known)
+    if known.kind ~= 'work' or known.agent_id ~= a.agent_id then
+      tx.refuse('stale_round', { round_id = known.id, detail = 'it is not a round of `' .. a.agent_id .. '`' })
+    end
+    return tx.bundle(known)
   end
-  owner(a)
+  tx.owner(a)
   local agent = tx.load('agent', a.agent_id)
   if not agent then
     tx.zrem('due:' .. a.node_id, a.agent_id)
     return { nothing = 'gone' }
   end
-  local hindered = hindrance(a, agent)
+  local hindered = tx.hindrance(a, agent)
   if hindered then
     return { nothing = hindered }
   end
-  local task, later = next_task(a, agent)
-  local mail, waking = next_mail(a, agent), false
+  local task, later = tx.next_task(a, agent)
+  local mail, waking = tx.next_mail(a, agent), false
   for _, message in ipairs(mail) do
-    waking = waking or wakes(message)
+    waking = waking or tx.wakes(message)
   end
   if not task and not waking then
     if later then
-      tx.zadd('due:' .. a.node_id, later, agent.id)
+      tx.postpone(agent, later)
       return { nothing = 'later' }
     end
-    unwake(agent)
-    settle(agent)
+    tx.unwake(agent)
+    tx.settle(agent)
     return { nothing = 'idle' }
   end
-  if not task and not may_talk(a, agent) then
+  if not task and not tx.may_talk(a, agent) then
     return { nothing = 'mail_loop' }
   end
-  return bundle(begin(a, agent, task, mail))
+  return tx.bundle(tx.begin(a, agent, task, mail))
 end)

@@ -8,18 +8,18 @@ local function parked(agent)
   return till and (till == 0 or till > tx.now)
 end
 
-return run('schedule_snapshot', function(a)
+return tx.run('schedule_snapshot', function(a)
   local idle, roles, tasks = {}, { '' }, {}
-  for _, agent in ipairs(load_all('agent', tx.zrange('idle:' .. a.node_id, a.limit))) do
+  for _, agent in ipairs(tx.load_all('agent', tx.zrange('idle:' .. a.node_id, a.limit))) do
     if (agent.not_before or 0) <= tx.now and not parked(agent) then
       idle[#idle + 1] = agent
-      if not has(roles, agent.role) then
+      if not tx.has(roles, agent.role) then
         roles[#roles + 1] = agent.role
       end
     end
   end
   for _, role in ipairs(roles) do
-    tasks = join(tasks, load_all('task', tx.zrange('backlog:' .. role, a.limit)))
+    tasks = tx.join(tasks, tx.load_all('task', tx.zrange('backlog:' .. role, a.limit)))
   end
   return { agents = idle, tasks = tasks, now = tx.now }
 end)

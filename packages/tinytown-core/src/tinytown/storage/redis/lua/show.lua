@@ -3,7 +3,7 @@
 -- REPLY: kind, record, history
 -- ERRORS: not_found, ambiguous
 -- USES: rules agents pages
-return run('show', function(a)
-  local kind, record, history = show(a)
-  return { kind = kind, record = kind == 'agent' and view(record) or record, history = history }
+return tx.run('show', function(a)
+  local kind, record, history = tx.show(a)
+  return { kind = kind, record = kind == 'agent' and tx.view(record) or record, history = history }
 end)

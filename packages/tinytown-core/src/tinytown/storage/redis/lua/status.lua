@@ -8,12 +8,12 @@ local TASK_STATES = {
   'waiting', 'pending', 'assigned', 'running', 'verifying', 'blocked', 'completed', 'failed', 'cancelled',
 }
 
-return run('status', function(a)
+return tx.run('status', function(a)
   local tasks, mail = {}, 'lane:' .. CONDUCTOR_ID .. ':'
   for _, state in ipairs(TASK_STATES) do
     tasks[state] = tx.zcard('tasks:' .. state)
   end
-  local agents, agents_next = agents_page(a.limit)
+  local agents, agents_next = tx.agents_page(a.limit)
   return {
     town = {
       name = tx.hget('town', 'name') or NONE,
@@ -25,9 +25,9 @@ return run('status', function(a)
     agents_total = tx.zcard('agents'),
     agents = agents,
     agents_next = agents_next,
-    nodes = all_nodes(),
+    nodes = tx.all_nodes(),
     attention_total = tx.zcard('attention'),
-    attention = (page('attention', 'attention', a.limit)),
+    attention = (tx.page('attention', 'attention', a.limit)),
     conductor_mail = tx.zcard(mail .. 'urgent') + tx.zcard(mail .. 'normal'),
     live = tx.scard('live'),
   }

@@ -3,15 +3,15 @@
 -- REPLY: task
 -- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, dependency_failed, refused (the id exists)
 -- USES: rules moves changes
-return run('task_add', function(a)
-  local by = actor(acting_round(a), a)
-  local agent = some(a.agent) and working_agent(a.agent)
+return tx.run('task_add', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  local agent = some(a.agent) and tx.working_agent(a.agent)
   local needs, waits_for = {}, {}
   for _, ref in ipairs(a.depends_on or {}) do
-    local needed = find('task', ref)
-    if not has(needs, needed.id) then
+    local needed = tx.find('task', ref)
+    if not tx.has(needs, needed.id) then
       if needed.state == 'failed' or needed.state == 'cancelled' then
-        refuse('dependency_failed', {
+        tx.refuse('dependency_failed', {
           detail = 'task `' .. needed.id .. '` is ' .. needed.state .. ', so nothing can depend on it',
           hint = '`tt task reopen ' .. needed.id .. '` first',
         })
@@ -22,7 +22,7 @@ return run('task_add', function(a)
       end
     end
   end
-  local parent = some(a.parent) and resolve('task', a.parent) or nil
+  local parent = some(a.parent) and tx.resolve('task', a.parent) or nil
   local state = #waits_for > 0 and 'waiting' or agent and 'assigned' or 'pending'
   local task = tx.make('task', a.id, {
     description = a.description,
@@ -45,12 +45,12 @@ return run('task_add', function(a)
     tx.sadd('blockers:' .. task.id, ref)
     tx.zadd('dependents:' .. ref, task.seq, task.id)
   end
-  index(task)
-  note(task, 'add', nil, by)
+  tx.index(task)
+  tx.note(task, 'add', nil, by)
   if state == 'assigned' then
-    wake(agent)
+    tx.wake(agent)
   elseif state == 'pending' then
-    ring_all()
+    tx.ring_all()
   end
   return { task = task }
 end)

@@ -3,12 +3,12 @@
 -- REPLY: task, ordered
 -- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, wrong_state
 -- USES: rules moves changes says
-return run('task_assign', function(a)
-  local by = actor(acting_round(a), a)
-  local task = find('task', a.task)
-  local agent = working_agent(a.agent)
+return tx.run('task_assign', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  local task = tx.find('task', a.task)
+  local agent = tx.working_agent(a.agent)
   if some(a.only_pending) and task.state ~= 'pending' then
-    refuse('wrong_state', { kind = 'task', id = task.id, state = task.state, verb = 'claim', allowed = 'pending' })
+    tx.refuse('wrong_state', { kind = 'task', id = task.id, state = task.state, verb = 'claim', allowed = 'pending' })
   end
-  return order_or_do(a, task, 'assign', { agent = agent.id }, by)
+  return tx.order_or_do(a, task, 'assign', { agent = agent.id }, by)
 end)

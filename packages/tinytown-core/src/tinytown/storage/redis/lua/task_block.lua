@@ -3,6 +3,6 @@
 -- REPLY: task, recorded or ordered
 -- ERRORS: stale_round, not_found, ambiguous, already_said, wrong_state
 -- USES: rules moves changes says
-return run('task_block', function(a)
-  return say(a, 'block', { reason = a.reason })
+return tx.run('task_block', function(a)
+  return tx.say(a, 'block', { reason = a.reason })
 end)

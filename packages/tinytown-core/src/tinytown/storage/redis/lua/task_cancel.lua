@@ -3,7 +3,7 @@
 -- REPLY: task, ordered
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
 -- USES: rules moves changes says
-return run('task_cancel', function(a)
-  local by = actor(acting_round(a), a)
-  return order_or_do(a, find('task', a.task), 'cancel', { reason = a.reason }, by)
+return tx.run('task_cancel', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  return tx.order_or_do(a, tx.find('task', a.task), 'cancel', { reason = a.reason }, by)
 end)

@@ -3,12 +3,12 @@
 -- REPLY: tasks (those it went on with), left (how many remain)
 -- ERRORS: none
 -- USES: rules moves
-return run('task_drain', function(a)
+return tx.run('task_drain', function(a)
   local done = tx.zrange('freed', 1)
   for _, ref in ipairs(done) do
     local task = tx.load('task', ref)
     if task then
-      settle_dependents(a, task, tx.zscore('freed', ref))
+      tx.settle_dependents(a, task, tx.zscore('freed', ref))
     else
       tx.zrem('freed', ref)
     end

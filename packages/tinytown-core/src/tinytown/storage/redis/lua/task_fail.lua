@@ -3,6 +3,6 @@
 -- REPLY: task, recorded or ordered
 -- ERRORS: stale_round, not_found, ambiguous, already_said, wrong_state
 -- USES: rules moves changes says
-return run('task_fail', function(a)
-  return say(a, 'fail', { reason = a.reason })
+return tx.run('task_fail', function(a)
+  return tx.say(a, 'fail', { reason = a.reason })
 end)

@@ -3,12 +3,12 @@
 -- REPLY: task
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
 -- USES: rules moves changes
-return run('task_reopen', function(a)
-  local by = actor(acting_round(a), a)
-  local task = find('task', a.task)
-  local agent = back_to_author(task)
+return tx.run('task_reopen', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  local task = tx.find('task', a.task)
+  local agent = tx.back_to_author(task)
   local state = tx.scard('blockers:' .. task.id) > 0 and 'waiting' or agent and 'assigned' or 'pending'
-  local changes = fresh_start({ agent = agent or NONE, result = NONE, findings = NONE, answer = NONE })
-  move(a, task, 'reopen', state, by, changes)
+  local changes = tx.fresh_start({ agent = agent or NONE, result = NONE, findings = NONE, answer = NONE })
+  tx.move(a, task, 'reopen', state, by, changes)
   return { task = task }
 end)

@@ -3,8 +3,8 @@
 -- REPLY: task, recorded or ordered
 -- ERRORS: stale_round, not_found, ambiguous, already_said, wrong_state, no_node
 -- USES: rules moves changes says
-return run('task_submit', function(a)
-  return say(a, 'submit', {
+return tx.run('task_submit', function(a)
+  return tx.say(a, 'submit', {
     result = a.result, gates = a.gates, no_gates = a.no_gates, gate_node = a.gate_node, head = a.head,
   })
 end)

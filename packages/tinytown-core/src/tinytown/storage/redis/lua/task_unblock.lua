@@ -3,9 +3,9 @@
 -- REPLY: task
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
 -- USES: rules moves changes
-return run('task_unblock', function(a)
-  local by = actor(acting_round(a), a)
-  local task = find('task', a.task)
-  unblock(a, task, a.answer, by)
+return tx.run('task_unblock', function(a)
+  local by = tx.actor(tx.acting_round(a), a)
+  local task = tx.find('task', a.task)
+  tx.unblock(a, task, a.answer, by)
   return { task = task }
 end)

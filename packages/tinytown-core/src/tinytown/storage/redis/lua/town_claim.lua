@@ -5,16 +5,16 @@
 -- USES: rules
 local SCHEMA = 1
 
-return run('town_claim', function(a)
+return tx.run('town_claim', function(a)
   local instance = tx.hget('town', 'instance')
   if instance and instance ~= a.instance and not some(a.replace) then
-    refuse('town_conflict', { name = a.name })
+    tx.refuse('town_conflict', { name = a.name })
   end
   if not instance then
     tx.hset('town', 'schema', SCHEMA)
     tx.hset('town', 'created_at', tx.now)
     local conductor = tx.make('agent', CONDUCTOR_ID, { name = 'conductor', role = 'conductor', created_at = tx.now })
-    update(conductor, { state = 'idle', wanted = 'run', incarnation = 1, cli = '' })
+    tx.update(conductor, { state = 'idle', wanted = 'run', incarnation = 1, cli = '' })
     tx.event('town.created', { detail = a.name })
   end
   tx.hset('town', 'name', a.name)

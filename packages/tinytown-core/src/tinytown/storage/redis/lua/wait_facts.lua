@@ -3,17 +3,17 @@
 -- REPLY: kind, record; of an agent also tasks (its open ones), busy, backlog (how many it may claim)
 -- ERRORS: not_found, ambiguous
 -- USES: rules agents pages
-return run('wait_facts', function(a)
+return tx.run('wait_facts', function(a)
   local ref = a.ref
-  if kind_of(ref) == 'task' and not some(tx.hget('names', (spoken(ref)))) then
-    return { kind = 'task', record = find('task', ref) }
+  if tx.kind_of(ref) == 'task' and not some(tx.hget('names', (tx.spoken(ref)))) then
+    return { kind = 'task', record = tx.find('task', ref) }
   end
-  local agent = find('agent', ref)
+  local agent = tx.find('agent', ref)
   return {
     kind = 'agent',
-    record = view(agent),
-    tasks = load_all('task', tx.zrange('mine:' .. agent.id, 1000)),
-    busy = some(agent.round_id) ~= nil or has_work(agent),
+    record = tx.view(agent),
+    tasks = tx.load_all('task', tx.zrange('mine:' .. agent.id, 1000)),
+    busy = some(agent.round_id) ~= nil or tx.has_work(agent),
     backlog = tx.zcard('backlog:' .. agent.role) + tx.zcard('backlog:'),
   }
 end)

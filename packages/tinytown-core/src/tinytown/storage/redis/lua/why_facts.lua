@@ -6,8 +6,8 @@
 -- USES: rules moves agents pages
 local ASKED = { 'mail_loop', 'auth_required', 'start_failed', 'agent_error', 'disk_full', 'dead_letter', 'expired' }
 
-return run('why_facts', function(a)
-  local kind, record, history = show(a)
+return tx.run('why_facts', function(a)
+  local kind, record, history = tx.show(a)
   local agent_id = kind == 'agent' and record.id or some(record.agent_id) or record.to_id
   local agent = tx.load('agent', agent_id)
   local task = kind == 'task' and record or tx.load('task', record.task_id)
@@ -23,20 +23,20 @@ return run('why_facts', function(a)
     end
   end
   if task and some(task.reason) then
-    ask_for((typed(task.reason)), task.id)
+    ask_for((tx.typed(task.reason)), task.id)
   end
   return {
     kind = kind,
-    record = kind == 'agent' and view(record) or record,
+    record = kind == 'agent' and tx.view(record) or record,
     history = history,
-    agent = agent and view(agent) or nil,
+    agent = agent and tx.view(agent) or nil,
     task = task,
     round = tx.load('round', some(task and task.round_id) or agent and agent.round_id),
-    blockers = task and load_all('task', tx.smembers('blockers:' .. task.id)) or {},
+    blockers = task and tx.load_all('task', tx.smembers('blockers:' .. task.id)) or {},
     queue = agent and tx.zrange('queue:' .. agent.id, 100) or {},
     parked_until = tonumber(tx.hget(parked, 'until')),
     parked_probe = tx.hget(parked, 'probe'),
-    nodes = all_nodes(),
+    nodes = tx.all_nodes(),
     agents_total = tx.zcard('agents'),
     attention = asked,
     now = tx.now,
