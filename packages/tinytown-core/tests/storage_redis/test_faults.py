@@ -6,6 +6,8 @@ import time
 import pytest
 from tinytown import errors
 from tinytown.storage.protocol import Call
+from tinytown.testing import servers
+from tinytown.testing.pytest_plugin import DURABLE, required
 
 COUNT = Call("count", {}, lambda answer: answer["count"])
 ECHO = Call("echo", {}, dict, changes=False)
@@ -187,3 +189,30 @@ def test_a_user_without_rights_is_said(face, own_server):
         face.open(f"redis://weak:pw@127.0.0.1:{own_server.port}", "t").run(ECHO)
     own_server.command("ACL", "SETUSER", "strong", "on", ">pw", "~tt:*", "+@all", "-@admin")
     assert face.open(f"redis://strong:pw@127.0.0.1:{own_server.port}", "t").run(COUNT) == 1
+
+
+def test_a_server_that_still_loads_its_data_is_waited_for(face):
+    import threading
+
+    slow = {**DURABLE, "appendfsync": "everysec", "loading-process-events-interval-bytes": "1024"}
+    with required("valkey"), servers.server("valkey", settings=slow) as running:
+        face.open(running.url, "t").run(COUNT)
+        fill = "for i = 1, 3000 do redis.call('SET', 'tt:{fill}:' .. i, string.rep('x', 100)) end"
+        running.command("EVAL", fill, 0)
+        running.kill()
+        running.arguments = [*running.arguments, "--key-load-delay", "300"]
+        starter = threading.Thread(target=running.start)
+        starter.start()
+        storage = face.open(running.url, "t")
+        ends = time.monotonic() + 10
+        while "loading:1" not in info_of(running):
+            assert time.monotonic() < ends
+        assert storage.run(COUNT) == 2
+        starter.join()
+
+
+def info_of(running):
+    try:
+        return str(running.command("INFO", "persistence"))
+    except OSError:
+        return ""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tinytown import errors
 from tinytown.storage.redis.plugin import open_sync
-from tinytown.storage.redis.urls import Endpoint, Scheme, parse, redact
+from tinytown.storage.redis.urls import Endpoint, Scheme, TlsOptions, parse, redact
 
 
 def hosts(url):
@@ -104,3 +104,8 @@ def test_a_kept_password_is_put_in_apart_from_the_address():
 def test_an_address_without_a_server_is_not_opened():
     with pytest.raises(errors.StorageUnavailableError, match="no server address yet"):
         open_sync("embedded:", "t")
+
+
+def test_a_file_for_tls_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(errors.InvalidValueError, match="tls_ca_file"):
+        open_sync("rediss://h", "t", tls=TlsOptions(ca_file=str(tmp_path / "none.pem")))

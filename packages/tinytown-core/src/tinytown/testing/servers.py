@@ -76,6 +76,7 @@ class TestServer:
         socket: Path of its Unix socket.
         port: TCP port on the loopback interface; 0 when it listens on its socket only.
         password: Of the default user; empty for none.
+        arguments: What the program is started with; a change counts from the next start.
     """
 
     __test__ = False
@@ -85,7 +86,7 @@ class TestServer:
     socket: Path
     port: int
     password: str
-    _arguments: Sequence[str]
+    arguments: Sequence[str]
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -111,7 +112,7 @@ class TestServer:
         self.socket.unlink(missing_ok=True)
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(binary(self.kind)), *self._arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [str(binary(self.kind)), *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
         deadline = time.monotonic() + _START_SECS
         while True:

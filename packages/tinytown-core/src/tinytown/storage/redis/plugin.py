@@ -36,11 +36,11 @@ def open_sync(
         scripts: Another set of scripts, for tests.
 
     Raises:
-        InvalidValueError: The address has none of the known forms.
+        InvalidValueError: The address has none of the known forms, or a file for TLS cannot be read.
     """
     address = _address(url)
     return RedisStorage(
-        connector(address, town, tls or TlsOptions()),
+        connector(address, town, _checked(tls)),
         url=address.shown,
         town=town,
         clock=clock,
@@ -62,7 +62,7 @@ def open_async(
     from tinytown.storage.redis.async_storage import AsyncRedisStorage
 
     address = _address(url)
-    options = tls or TlsOptions()
+    options = _checked(tls)
     key = keys.prefix(town)
 
     async def connect(deadline: Deadline) -> AioTransport:
@@ -98,3 +98,9 @@ def _address(url: str | ServerAddress) -> ServerAddress:
             hint="resolve it with `tinytown.storage.embedded` or open it in memory",
         )
     return address
+
+
+def _checked(tls: TlsOptions | None) -> TlsOptions:
+    options = tls or TlsOptions()
+    options.check()
+    return options

@@ -6,6 +6,7 @@ pay for `urllib`.
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 
 import attrs
@@ -68,6 +69,18 @@ class TlsOptions:
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+
+    def check(self) -> None:
+        """See that each file can be read, before a library reports that as a broken connection.
+
+        Raises:
+            InvalidValueError: One cannot be read.
+        """
+        for name, path in attrs.asdict(self).items():
+            if path is not None and not os.access(path, os.R_OK):
+                raise InvalidValueError(
+                    what=f"`tls_{name}`", detail=f"names `{path}`, which cannot be read", hint="correct that path"
+                )
 
 
 @attrs.frozen
