@@ -27,11 +27,8 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
-import tomllib
-import uuid
 
 TYPE_CHECKING = False  # importing `typing` would cost a tenth of the start
 if TYPE_CHECKING:
@@ -61,7 +58,11 @@ def read_script(path: str) -> dict[str, Any]:
     """Read the script, whichever of the two forms it has."""
     with open(path, "rb") as file:  # noqa: PTH123
         raw = file.read()
-    return json.loads(raw) if path.endswith(".json") else tomllib.loads(raw.decode())
+    if path.endswith(".json"):
+        return json.loads(raw)
+    import tomllib
+
+    return tomllib.loads(raw.decode())
 
 
 def choose(script: dict[str, Any], role: str, prompt: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -90,6 +91,8 @@ def fill(value: Any, values: dict[str, str]) -> Any:
 
 def call(argv: list[str], ok: Sequence[int]) -> None:
     """Run a program and end with its status when that is not a good one."""
+    import subprocess
+
     event("tool_call", tool="shell", text=" ".join(argv))
     try:
         status = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False).returncode
@@ -158,7 +161,7 @@ def main() -> None:
     parser.add_argument("--resume")
     words = parser.parse_args()
     prompt = sys.stdin.buffer.read().decode()
-    session = words.resume or str(uuid.uuid4())
+    session = words.resume or os.urandom(16).hex()
     event("session", session_id=session)
     try:
         steps, groups = choose(read_script(words.script), words.role, prompt)
