@@ -45,7 +45,7 @@ def _function(command: Command) -> Callable[..., Bound]:
 
 
 def _parameter(param: Param) -> inspect.Parameter:
-    value = Literal.__getitem__(param.choices) if param.choices else _TYPES[param.kind]
+    value: Any = Literal[*param.choices] if param.choices else _TYPES[param.kind]  # pyright: ignore[reportInvalidTypeForm] - made at run time
     optional = param.default is None and not param.required
     about = Parameter(
         name=None if param.positional else param.flags,

@@ -72,6 +72,7 @@ def _guarded(
 
 def _python() -> Finding:
     from tinytown._version import __version__ as core
+
     from tinytown_cli._version import __version__ as own
 
     version = ".".join(map(str, sys.version_info[:3]))

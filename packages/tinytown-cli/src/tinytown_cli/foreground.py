@@ -7,12 +7,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from tinytown.errors import RefusedError
+
 from tinytown_cli import views
 from tinytown_cli.round_log import RoundLog, shown
 
 if TYPE_CHECKING:
     from tinytown import Town
     from tinytown.domain.records import Agent, Event
+
     from tinytown_cli.context import Context
 
 _OVER = frozenset({"stopped", "error"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from tinytown_cli.table import COMMANDS, FAMILIES, GROUPS, Command, Param, by_path
@@ -31,20 +30,11 @@ def help_for(words: Sequence[str]) -> str | None:
     return of_family(named[0]) if named[0] in FAMILIES and len(named) == 1 else None
 
 
-def nearest(word: str) -> str | None:
-    """Give the command that a word may have been meant as."""
-    near = difflib.get_close_matches(word, sorted({command.path[0] for command in COMMANDS}), 1)
-    return near[0] if near else None
-
-
 def overview() -> str:
     """List every command."""
     parts = [SUMMARY, "", "Usage: tt COMMAND [ARGUMENTS]"]
     for group in GROUPS:
-        rows: list[tuple[str, str]] = []
-        for command in COMMANDS:
-            if command.group == group:
-                rows.append((_with_aliases(command), command.help))
+        rows = [(_with_aliases(command), command.help) for command in COMMANDS if command.group == group]
         parts += ["", f"{group}:", *_columns(rows)]
     parts += ["", "For every command:", *_columns(GLOBAL_HELP), "", "Examples:", *(f"  {line}" for line in _EXAMPLES)]
     parts += ["", "`tt COMMAND --help` says more about a command."]

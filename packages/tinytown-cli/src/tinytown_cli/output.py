@@ -27,7 +27,7 @@ class Output:
         verbose: Whether more is said.
     """
 
-    def __init__(self, *, json: bool, quiet: bool, verbose: bool) -> None:  # noqa: A002 - as the flag is called
+    def __init__(self, *, json: bool, quiet: bool, verbose: bool) -> None:
         self.json = json
         self.quiet = quiet
         self.verbose = verbose

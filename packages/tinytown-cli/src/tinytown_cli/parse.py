@@ -49,6 +49,7 @@ def bind(command: Command, words: Sequence[str]) -> Bound | None:
     places = [param for param in command.params if param.positional]
     values: dict[str, Any] = {param.name: param.default for param in command.params}
     taken: list[str] = []
+    seen: set[str] = set()
     rest = iter(words)
     for word in rest:
         if word == "--":
@@ -59,14 +60,15 @@ def bind(command: Command, words: Sequence[str]) -> Bound | None:
             continue
         name, equals, value = word.partition("=")
         param = options.get(name)
-        if param is None or (param.kind == "bool" and equals) or (values[param.name] and param.kind != "list"):
+        if param is None or (param.kind == "bool" and equals) or (param.name in seen and param.kind != "list"):
             return None
+        seen.add(param.name)
         if param.kind == "bool":
             values[param.name] = True
             continue
         if not equals:
             value = next(rest, "")
-        if not value or value.startswith("-"):
+        if not value or (value.startswith("-") and value != "-"):
             return None
         read = value_of(param, value)
         if read is None:

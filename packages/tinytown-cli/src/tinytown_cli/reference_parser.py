@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from cyclopts import App, CycloptsError
 from cyclopts.exceptions import UnknownOptionError
-
 from tinytown.errors import UsageError
+
 from tinytown_cli.callables import attribute_of
 from tinytown_cli.parse import Bound
 from tinytown_cli.table import COMMANDS, FAMILIES, Command, by_path
 
 _LONGEST = 300
+_HYPHEN = "\ue02d"
+"""Stands for a single `-`, which means standard input here and an empty option to cyclopts."""
 
 
 def application() -> App:
@@ -54,15 +56,22 @@ def bind_fully(words: Sequence[str]) -> Bound:
     """
     command, known = _command_of(words)
     try:
-        bound: Any = application()(list(words), exit_on_error=False, print_error=False)
+        typed = [_HYPHEN if word == "-" else word for word in words]
+        bound: Any = application()(typed, exit_on_error=False, print_error=False)
     except UnknownOptionError as error:
         raise _unknown_option(error, command) from None
     except CycloptsError as error:
-        sentence = " ".join(str(error).split())
+        sentence = " ".join(str(error).replace(_HYPHEN, "-").split())
         raise UsageError(detail=_short(sentence.rstrip(".")), hint=f"`tt {known} --help` shows what it takes") from None
     if not isinstance(bound, Bound):
         raise UsageError(detail=f"`tt {known}` needs a command", hint=f"`tt {known} --help` lists them")
-    return bound
+    return Bound(bound.command, {name: _restored(value) for name, value in bound.values.items()})
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_restored(each) for each in cast("tuple[Any, ...]", value))
+    return "-" if value == _HYPHEN else value
 
 
 def _command_of(words: Sequence[str]) -> tuple[Command, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tinytown.node.launch.log_reader import LogReader
 from tinytown.node.launch.rounds import RoundProcess, RoundState
+
 from tinytown_cli.terminal import clean
 
 POLL_SECS = 0.2

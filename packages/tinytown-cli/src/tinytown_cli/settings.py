@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import attrs
-
 from tinytown.errors import InvalidValueError
 
 _HIDDEN = frozenset({"password", "notices", "rust"})

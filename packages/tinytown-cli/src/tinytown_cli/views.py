@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from tinytown.domain.clock import rfc3339
 from tinytown.domain.states import shown_agent_state
+
 from tinytown_cli.terminal import one_line
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
+
     from tinytown_cli.output import Cell, Output
 
 _STATE_COLOURS = {

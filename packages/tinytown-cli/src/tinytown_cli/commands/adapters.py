@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinytown.hookspecs.values import AdapterInfo
+
     from tinytown_cli.context import Context
     from tinytown_cli.output import Output
 
@@ -81,7 +82,7 @@ def _abilities(info: AdapterInfo) -> list[str]:
     return [flag.name.lower() for flag in type(info.capabilities) if flag in info.capabilities and flag.name]
 
 
-def _document(info: AdapterInfo) -> dict[str, Any]:
+def _document(info: AdapterInfo) -> dict[str, str | list[str]]:
     return {
         "name": info.name,
         "executable": info.executable,
@@ -95,7 +96,8 @@ def _document(info: AdapterInfo) -> dict[str, Any]:
 
 
 def _card(out: Output, info: AdapterInfo) -> None:
-    for name, value in _document(info).items():
+    fields: dict[str, str | list[str]] = _document(info)
+    for name, value in fields.items():
         text = ", ".join(value) if isinstance(value, list) else value
         if text:
             out.line(f"{name.replace('_', ' '):<15} {text}")

@@ -9,6 +9,7 @@ from tinytown_cli import views
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Agent
+
     from tinytown_cli.context import Context
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tinytown_cli import views
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Event
+
     from tinytown_cli.context import Context
+    from tinytown_cli.output import Output
 
 
 def events(
@@ -32,7 +35,7 @@ def events(
         last = found[-1].id if found else None
         context.out.items(
             found,
-            lambda out: [out.line(views.event_line(event)) for event in found] and None,
+            lambda out: _lines(out, found),
             next_=last if after is not None and len(found) == limit else None,
         )
         return
@@ -41,6 +44,11 @@ def events(
     start = found[-1].id if found else after or beginning
     for event in town.follow(start, agent=agent, task=task, type=type_):
         _print(context, event)
+
+
+def _lines(out: Output, found: Iterable[Event]) -> None:
+    for event in found:
+        out.line(views.event_line(event))
 
 
 def _print(context: Context, event: Event) -> None:

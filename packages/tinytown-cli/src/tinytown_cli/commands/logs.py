@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinytown.errors import NotFoundError
+
 from tinytown_cli.round_log import RoundLog, grown, last_lines, shown
 
 if TYPE_CHECKING:

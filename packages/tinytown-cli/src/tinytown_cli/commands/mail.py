@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinytown.errors import UsageError
+
 from tinytown_cli import views
 from tinytown_cli.texts import read_text
 

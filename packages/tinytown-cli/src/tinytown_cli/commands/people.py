@@ -9,6 +9,7 @@ from tinytown_cli.texts import read_text
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Attention
+
     from tinytown_cli.context import Context
     from tinytown_cli.output import Output
 

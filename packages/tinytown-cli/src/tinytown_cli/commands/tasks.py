@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinytown.storage.calls.answers import Changed
+
 from tinytown_cli import views
 from tinytown_cli.texts import read_text
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Task
+
     from tinytown_cli.context import Context
 
 

@@ -8,6 +8,7 @@ from tinytown_cli import views
 
 if TYPE_CHECKING:
     from tinytown.storage.calls.answers import Overview
+
     from tinytown_cli.context import Context
     from tinytown_cli.output import Output
 

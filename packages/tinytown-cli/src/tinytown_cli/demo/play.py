@@ -82,9 +82,7 @@ def play(tell: Callable[[str], None], *, keep: bool = False, env: Mapping[str, s
         commits = tuple(stage.history(root))
         rejections = sum(task.rejections for task in tasks)
         seconds = time.monotonic() - begun
-        return Played(
-            root=root, tasks=tasks, commits=commits, rejections=rejections, seconds=seconds, kept=keep
-        )
+        return Played(root=root, tasks=tasks, commits=commits, rejections=rejections, seconds=seconds, kept=keep)
     finally:
         if not keep:
             shutil.rmtree(root, ignore_errors=True)

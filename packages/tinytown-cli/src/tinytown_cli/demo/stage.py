@@ -20,7 +20,7 @@ def total(prices, discount):
 HALF_MENDED = BROKEN.replace("sum(prices) - discount", "sum(prices) * discount / 100")
 MENDED = BROKEN.replace("sum(prices) - discount", "sum(prices) * (100 - discount) / 100")
 
-TEST = '''import unittest
+TEST = """import unittest
 
 from shop import total
 
@@ -31,7 +31,7 @@ class TotalTest(unittest.TestCase):
 
     def test_no_discount_changes_nothing(self):
         self.assertEqual(total([40, 60], 0), 100)
-'''
+"""
 
 GUIDE = """# Shop
 
