@@ -233,3 +233,14 @@ def test_a_runtime_directory_that_is_open_to_others_is_refused(towns, start, bas
 def test_odd_characters_in_the_path_are_no_trouble(towns, start):
     server = start(towns('a "b" #1%20 ü?'))
     assert ask(server, "PING") == "PONG"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count links of a deleted folder differently")
+def test_the_server_of_a_deleted_town_ends_even_with_a_client(towns, start, until):
+    paths = towns()
+    server = start(paths, idle_secs=1.2)
+    address = parse(server.url)
+    forgotten = LeanTransport(address.endpoints[0], address, Deadline(2))
+    shutil.rmtree(paths.root)
+    until(lambda: not Path(f"/proc/{server.pid}").exists())
+    forgotten.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import socket
 import sys
 import time
@@ -34,23 +35,32 @@ def main(lock: int, spec: dict[str, Any]) -> None:
     os.setsid()
     os.umask(0o077)
     log = os.open(spec["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    folder = os.open(os.path.dirname(spec["log"]), os.O_RDONLY)  # noqa: PTH120 - pathlib would double the start
     nothing = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, nothing), (1, log), (2, log)):
         os.dup2(source, target)
     argv: list[str] = spec["argv"]
     server = os.posix_spawn(argv[0], argv, dict(os.environ))
     os.close(lock)
-    connection = _connect(spec["socket"], server)
+    place, name = os.path.split(spec["socket"])
+    if place == os.path.dirname(spec["log"]):  # noqa: PTH120
+        os.fchdir(folder)  # reached by its name alone, so that a town may be moved at once
+    else:
+        name = spec["socket"]
+    connection = _connect(name, server, folder)
     if connection is not None:
         with connection:
-            _watch(connection, float(spec["idle_secs"]))
+            _watch(connection, float(spec["idle_secs"]), folder)
     _gone(server, wait=True)
 
 
-def _connect(path: str, server: int) -> socket.socket | None:
-    """Connect once the server listens; None when it ended before."""
+def _connect(path: str, server: int, folder: int) -> socket.socket | None:
+    """Connect once the server listens; None when it ended before, or was ended because its town was deleted."""
     ends = time.monotonic() + _START_SECS
     while not _gone(server, wait=False) and time.monotonic() < ends:
+        if _deleted(folder):
+            os.kill(server, signal.SIGTERM)  # our own child, not yet waited for, so the number is still its
+            return None
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(path)
@@ -62,8 +72,8 @@ def _connect(path: str, server: int) -> socket.socket | None:
     return None
 
 
-def _watch(connection: socket.socket, idle_secs: float) -> None:
-    """Return when the server has ended, or was told to because nobody used it."""
+def _watch(connection: socket.socket, idle_secs: float, folder: int) -> None:
+    """Return when the server has ended, or was told to because nobody used it or the town's folder was deleted."""
     if not _ask(connection, f"CLIENT SETNAME {NAME}"):
         return
     poller = select.poll()
@@ -80,9 +90,14 @@ def _watch(connection: socket.socket, idle_secs: float) -> None:
         if _number(info, b"connected_clients:") > 1 or commands != ours:
             used = time.monotonic()
         seen = commands
-        if time.monotonic() - used >= idle_secs:
+        if _deleted(folder) or time.monotonic() - used >= idle_secs:
             _ask(connection, "SHUTDOWN")
             return
+
+
+def _deleted(folder: int) -> bool:
+    """Say whether the folder is gone from the file system; one that was moved keeps its links."""
+    return os.fstat(folder).st_nlink == 0
 
 
 def _ask(connection: socket.socket, command: str) -> bytes:
