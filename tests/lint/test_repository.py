@@ -14,8 +14,6 @@ README = (ROOT / "README.md").read_text()
 TYPES = {"breaking", "deprecation", "feature", "bugfix", "docs", "contrib"}
 _FILES = [path for path in ROOT.glob("packages/**/pyproject.toml") if ".venv" not in path.parts]
 PACKAGES = {path.parent.name: path.parent for path in _FILES}
-    path.parent.name: path.parent for path in ROOT.glob("packages/**/pyproject.toml") if ".venv" not in path.parts
-}
 FRAGMENTS = sorted(path for path in (ROOT / "changelog.d").rglob("*") if path.is_file() and path.name != "README.md")
 
 
@@ -116,16 +114,17 @@ def test_each_package_says_what_it_is_how_it_is_installed_and_where_next(name):
     assert "http" not in text.replace("https://", ""), "links are encrypted ones"
 
 
-def test_records_of_decisions_are_numbered_without_a_gap_and_have_their_four_parts():
-    pages = sorted(path for path in (ROOT / "docs" / "adr").glob("*.md") if path.name != "README.md")
+def test_records_of_decisions_are_numbered_and_have_their_four_parts():
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
     numbers = [path.name[:4] for path in pages]
 
     assert len(set(numbers)) == len(numbers), "two records have one number"
     for path in pages:
         text = path.read_text()
-        assert re.match(rf"# {int(path.name[:4])}\. ", text), path.name
+        assert re.fullmatch(r"[0-9]{4}-[a-z0-9-]+\.md", path.name), path.name
+        assert len(text.splitlines()) <= 70, f"{path.name} is longer than a page"
         for part in ("Context", "Decision", "Consequences", "What would change our mind"):
-            assert f"\n## {part}\n" in text, f"{path.name} lacks `{part}`"
+            assert f"\n**{part}.**" in text, f"{path.name} lacks `{part}`"
 
 
 def test_every_package_is_a_member_of_the_workspace_checked_for_types_and_installed_for_the_tests():
