@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tinytown.hookspecs.values import RoundSpec as RoundSpec
     from tinytown.hookspecs.values import Stdin as Stdin
     from tinytown.hookspecs.values import UsageScope as UsageScope
+    from tinytown.services.async_town import AsyncTown as AsyncTown
+    from tinytown.services.causes import Cause as Cause
+    from tinytown.services.causes import Why as Why
     from tinytown.services.town import Town as Town
 
 _VALUES = "tinytown.hookspecs.values"
@@ -38,7 +41,9 @@ _TOOLS = "tinytown.adapters.tools"
 _HOMES = {
     "AdapterInfo": _VALUES,
     "AgentSpec": _VALUES,
+    "AsyncTown": "tinytown.services.async_town",
     "Capability": _VALUES,
+    "Cause": "tinytown.services.causes",
     "Command": _VALUES,
     "Decision": _SNAPSHOT,
     "Diagnosis": _VALUES,
@@ -55,6 +60,7 @@ _HOMES = {
     "Town": "tinytown.services.town",
     "TownSnapshot": _SNAPSHOT,
     "UsageScope": _VALUES,
+    "Why": "tinytown.services.causes",
     "__version__": "tinytown._version",
     "fingerprint": _TOOLS,
     "hookimpl": "tinytown.hookspecs.markers",

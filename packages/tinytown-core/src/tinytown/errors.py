@@ -250,6 +250,19 @@ class NeedsAttentionError(TinytownError):
 
 
 @attrs.define(auto_exc=True, kw_only=True)
+class UnknownCauseError(TinytownError):
+    """Something does not move and no known cause explains it: a gap in Tinytown itself, never in the town."""
+
+    code: ClassVar[str] = "unknown_cause"
+    text: ClassVar[str] = "nothing known explains why {self.kind} `{self.ref}` is `{self.state}`: {self.detail}"
+    kind: str
+    ref: str
+    state: str
+    detail: str
+    hint: str | None = "this is a mistake in Tinytown; please report it with the output of `tt trace`"
+
+
+@attrs.define(auto_exc=True, kw_only=True)
 class PluginNotFoundError(TinytownError):
     """No plugin of that kind is installed under that name."""
 

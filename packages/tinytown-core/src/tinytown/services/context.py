@@ -72,6 +72,10 @@ class NodeControl(Protocol):
         """Give the stable id of this folder's node."""
         ...
 
+    def was_stopped(self, paths: TownPaths) -> bool:
+        """Say whether the node was stopped on purpose, so that only `start_node` and `spawn` start it again."""
+        ...
+
     def stop_node(self, paths: TownPaths, *, timeout: float, now: bool) -> bool:
         """Ask the node to stop and wait until it has."""
         ...
@@ -98,6 +102,10 @@ class NoNode:
         """Give an id that no real node has."""
         return self.IDENTITY
 
+    def was_stopped(self, paths: TownPaths) -> bool:  # noqa: ARG002 - as NodeControl has it
+        """Nobody can."""
+        return False
+
     def stop_node(self, paths: TownPaths, *, timeout: float, now: bool) -> bool:  # noqa: ARG002 - as NodeControl has it
         """There is nothing to stop."""
         return False
@@ -118,9 +126,13 @@ class LocalNode:
         """Give the stable id of this folder's node."""
         return _control().node_identity(paths)
 
+    def was_stopped(self, paths: TownPaths) -> bool:
+        """Say whether the node was stopped on purpose."""
+        return _control().was_stopped(paths)
+
     def stop_node(self, paths: TownPaths, *, timeout: float, now: bool) -> bool:
         """Ask the node to stop and wait until it has."""
-        return self.node_runs(paths) and _control().stop_node(paths, timeout=timeout, now=now)
+        return _control().stop_node(paths, timeout=timeout, now=now)
 
 
 def _control() -> NodeControl:

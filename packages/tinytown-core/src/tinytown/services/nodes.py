@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from tinytown.config.files import private_dir
 from tinytown.domain.records import Node
 from tinytown.errors import NodeStartError
 from tinytown.services import checks
 from tinytown.services.context import NodeControl, TownContext
 from tinytown.services.steps import Steps, ask, local
-from tinytown.services.working import STOPPED_MARKER
 from tinytown.storage.calls import nodes as node_calls
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.calls.answers import Overview, Page
@@ -41,11 +39,7 @@ def start_node(context: TownContext) -> Steps[None]:
     """
     node = _control(context)
 
-    def start() -> None:
-        (context.paths.node_dir / STOPPED_MARKER).unlink(missing_ok=True)
-        node.ensure_node(context.paths, env=context.env)
-
-    yield from local(start)
+    yield from local(lambda: node.ensure_node(context.paths, env=context.env))
 
 
 def stop(context: TownContext, *, timeout: float = STOP_SECS, now: bool = False) -> Steps[bool]:
@@ -66,13 +60,7 @@ def stop(context: TownContext, *, timeout: float = STOP_SECS, now: bool = False)
     """
     node = _control(context)
     secs = checks.secs(timeout, what="timeout") or 0.0
-
-    def end() -> bool:
-        private_dir(context.paths.node_dir)
-        (context.paths.node_dir / STOPPED_MARKER).touch()
-        return node.stop_node(context.paths, timeout=secs, now=now)
-
-    return (yield from local(end))
+    return (yield from local(lambda: node.stop_node(context.paths, timeout=secs, now=now)))
 
 
 def _control(context: TownContext) -> NodeControl:

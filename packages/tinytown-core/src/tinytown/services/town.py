@@ -17,6 +17,8 @@ from tinytown.services.faces import verb
 from tinytown.services.opening import Opened, open_town, write_town
 from tinytown.services.servers import open_storage
 from tinytown.services.steps import Patience, Steps, drive
+from tinytown.services.waiting import wait
+from tinytown.services.why import why
 
 if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
@@ -235,6 +237,8 @@ class Town:
     attention = verb(people_ops.attention)
     answer = verb(people_ops.answer)
     dismiss = verb(people_ops.dismiss)
+    wait = verb(wait)
+    why = verb(why)
     events = verb(watching.events)
     trace = verb(looking.trace)
     rounds = verb(looking.rounds)

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from tinytown.config.paths import TownPaths
 from tinytown.errors import NodeStartError
 from tinytown.services.context import NodeControl, TownContext
 from tinytown.services.steps import Steps, local
 
-STOPPED_MARKER = "stopped"
-"""In the node's folder, while the town is stopped on purpose: only `tt start` and `tt spawn` start it again."""
-
 NO_NODE = "no_node: no node runs here, so nothing is started; `tt start` starts it"
-
-
-def stopped_on_purpose(paths: TownPaths) -> bool:
-    """Say whether `tt stop` was the last word on this town's node."""
-    return (paths.node_dir / STOPPED_MARKER).exists()
 
 
 def see_to_it(context: TownContext, *, restart: bool = False) -> Steps[None]:
@@ -36,11 +27,9 @@ def see_to_it(context: TownContext, *, restart: bool = False) -> Steps[None]:
 def _start_if_needed(context: TownContext, node: NodeControl, *, restart: bool) -> None:
     if node.node_runs(context.paths):
         return
-    if not context.starts or (not restart and stopped_on_purpose(context.paths)):
+    if not context.starts or (not restart and node.was_stopped(context.paths)):
         context.notices.append(NO_NODE)
         return
-    if restart:
-        (context.paths.node_dir / STOPPED_MARKER).unlink(missing_ok=True)
     try:
         node.ensure_node(context.paths, env=context.env)
     except NodeStartError as error:

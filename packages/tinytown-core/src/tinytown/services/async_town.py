@@ -1,0 +1,205 @@
+"""The asyncio face of a town: `AsyncTown` has the verbs of `Town`, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from tinytown.services import agents as agent_ops
+from tinytown.services import looking, watching
+from tinytown.services import mail as mail_ops
+from tinytown.services import nodes as node_ops
+from tinytown.services import people as people_ops
+from tinytown.services import tasks as task_ops
+from tinytown.services.faces import async_verb
+from tinytown.services.opening import Opened, open_town, write_town
+from tinytown.services.servers import open_async_storage
+from tinytown.services.steps import Patience, Steps, drive_async
+from tinytown.services.waiting import wait
+from tinytown.services.why import why
+
+if TYPE_CHECKING:
+    from tinytown.config.paths import TownPaths
+    from tinytown.config.server_source import ServerChoice
+    from tinytown.config.town import TownConfig
+    from tinytown.domain.records import Event
+    from tinytown.services.context import Actor, NodeControl, TownContext
+    from tinytown.storage.protocol import AsyncStorage
+
+T = TypeVar("T")
+
+
+class AsyncTown:
+    """A town for asyncio. Make one with ``await AsyncTown.open()``; the verbs are those of `Town`, word for word.
+
+    Args:
+        context: What the operations need to know.
+        storage: Where the calls go.
+        patience: What to do when the server does not answer; made anew for each verb.
+
+    Example::
+
+        async with await AsyncTown.open() as town:
+            await town.spawn("w1", cli="claude")
+            task = await town.assign("w1", "Repair the failing test")
+            print((await town.wait(task.id)).result)
+    """
+
+    def __init__(self, context: TownContext, storage: AsyncStorage, *, opened: Opened | None = None) -> None:
+        self.context = context
+        self.storage = storage
+        self._opened = opened
+
+    @classmethod
+    async def init(
+        cls,
+        path: str | Path | None = None,
+        *,
+        name: str | None = None,
+        redis_url: str | None = None,
+        cli: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Make a town in a folder and open it; as `Town.init`."""
+        known = os.environ if env is None else env
+        new = await asyncio.to_thread(lambda: write_town(path, name=name, redis_url=redis_url, cli=cli, env=known))
+        try:
+            town = await cls.open(new.root, env=known)
+        except BaseException:
+            new.undo()
+            raise
+        await asyncio.to_thread(new.register, town.name, known)
+        return town
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        start: bool = True,
+        node_control: NodeControl | None = None,
+    ) -> Self:
+        """Open a town; as `Town.open`."""
+        opened = await asyncio.to_thread(lambda: open_town(path, env=env, start=start, node_control=node_control))
+        context = opened.context
+        storage = open_async_storage(context.paths, context.name, context.server, opened.reach.url)
+        town = cls(context, storage, opened=opened)
+        if opened.claim is not None:
+            try:
+                await town.run_steps(opened.claim)
+            except BaseException:
+                await town.close()
+                raise
+        return town
+
+    async def close(self) -> None:
+        """Give back the connections. The town itself goes on."""
+        await self.storage.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def run_steps(self, steps: Steps[T], *, operation: str | None = None) -> T:
+        """Run an operation, under an operation id to repeat one whose outcome is unknown."""
+        patience: Patience | None = self._opened.patience() if self._opened is not None else None
+        return await drive_async(steps, self.storage, operation=operation, patience=patience)
+
+    @property
+    def root(self) -> Path:
+        """Absolute path of the town's folder."""
+        return self.context.root
+
+    @property
+    def name(self) -> str:
+        """Name of the town."""
+        return self.context.name
+
+    @property
+    def config(self) -> TownConfig:
+        """Its settings."""
+        return self.context.config
+
+    @property
+    def paths(self) -> TownPaths:
+        """Its files."""
+        return self.context.paths
+
+    @property
+    def server(self) -> ServerChoice:
+        """Which server it uses and why."""
+        return self.context.server
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: a live round, a person, or the conductor."""
+        return self.context.actor
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences for a person that the last verbs left besides their answers, such as ``no_node``."""
+        return self.context.notices
+
+    async def node_runs(self) -> bool:
+        """Say whether the town's node runs on this machine, by its lock."""
+        return await asyncio.to_thread(node_ops.node_runs, self.context)
+
+    async def follow(
+        self,
+        after: str | None = None,
+        *,
+        task: str | None = None,
+        agent: str | None = None,
+        type: str | None = None,  # noqa: A002 - the field's name
+    ) -> AsyncIterator[Event]:
+        """Give events as they happen, without end; as `Town.follow`."""
+        chosen = await self.run_steps(watching.choose(task=task, agent=agent, type=type))
+        position = after if after is not None else await self.run_steps(watching.now())
+        while True:
+            position, found = await self.run_steps(watching.next_events(position, chosen))
+            for event in found:
+                yield event
+
+    spawn = async_verb(agent_ops.spawn)
+    agent = async_verb(looking.agent)
+    agents = async_verb(agent_ops.agents_page)
+    interrupt = async_verb(agent_ops.interrupt)
+    resume = async_verb(agent_ops.resume)
+    close_agent = async_verb(agent_ops.close_agent)
+    kill = async_verb(agent_ops.kill)
+    restart = async_verb(agent_ops.restart)
+    assign = async_verb(task_ops.assign)
+    add_task = async_verb(task_ops.add_task)
+    task = async_verb(looking.task)
+    current = async_verb(task_ops.current)
+    claim = async_verb(task_ops.claim)
+    complete = async_verb(task_ops.complete)
+    fail = async_verb(task_ops.fail)
+    block = async_verb(task_ops.block)
+    unblock = async_verb(task_ops.unblock)
+    cancel = async_verb(task_ops.cancel)
+    requeue = async_verb(task_ops.requeue)
+    reopen = async_verb(task_ops.reopen)
+    tasks = async_verb(task_ops.tasks_page)
+    send = async_verb(mail_ops.send)
+    inbox = async_verb(mail_ops.inbox)
+    done = async_verb(mail_ops.done)
+    attention = async_verb(people_ops.attention)
+    answer = async_verb(people_ops.answer)
+    dismiss = async_verb(people_ops.dismiss)
+    wait = async_verb(wait)
+    why = async_verb(why)
+    events = async_verb(watching.events)
+    trace = async_verb(looking.trace)
+    rounds = async_verb(looking.rounds)
+    log_file = async_verb(looking.log_file)
+    status = async_verb(node_ops.status)
+    nodes = async_verb(node_ops.nodes)
+    start_node = async_verb(node_ops.start_node)
+    stop = async_verb(node_ops.stop)

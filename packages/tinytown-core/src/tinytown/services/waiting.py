@@ -1,0 +1,195 @@
+"""`wait`: until a task or all work of an agent is done, or only people can move the rest."""
+
+from __future__ import annotations
+
+import time
+
+import attrs
+
+from tinytown.domain.records import Agent, Task
+from tinytown.domain.states import CLOSED_TASKS, AgentState, TaskState
+from tinytown.errors import EndedBadlyError, EventsTrimmedError, NeedsAttentionError, WaitTimeoutError
+from tinytown.services import checks
+from tinytown.services.causes import Cause, Mover, Why
+from tinytown.services.context import TownContext
+from tinytown.services.looking import show_as
+from tinytown.services.settling import READ_AT_ONCE, RECHECK_SECS
+from tinytown.services.steps import Steps, ask, newest, read
+from tinytown.services.watching import before
+from tinytown.services.why import explain
+from tinytown.services.why_tasks import Budget, claims, fits
+from tinytown.storage.calls import tasks as task_calls
+from tinytown.storage.calls import town as town_calls
+from tinytown.storage.calls.answers import WaitFacts
+
+NODE_GRACE_SECS = 5.0
+"""How long a wait gives a node that is being started before it says that there is none."""
+
+_NODE_CODES = frozenset({"no_node", "node_stopping", "node_down", "node_lost"})
+SHOWN = 10
+BACKLOG_LOOKED_AT = 1000
+
+
+def wait(context: TownContext, ref: str, *, timeout: float | None = None) -> Steps[Task | Agent]:
+    """Wait for a task to be completed, or for an agent to have nothing left to do.
+
+    An agent is done when it has no open task, no mail that starts a round and no backlog that it may claim, or when
+    it is stopped.
+
+    Args:
+        context: The town.
+        ref: The task or agent.
+        timeout: At most so many seconds; without an end when left out.
+
+    Returns:
+        The task or agent as it is then.
+
+    Raises:
+        WaitTimeoutError: The time ran out.
+        EndedBadlyError: The task, or one of the agent's, failed or was cancelled.
+        NeedsAttentionError: Only a person can move the rest; the sentence lists what.
+    """
+    limit = checks.secs(timeout, what="timeout")
+    started = time.monotonic()
+    watch = _Watch(context=context)
+    position = yield from newest("events")
+    call = town_calls.wait_facts(checks.ref(ref))
+    while True:
+        facts = yield from ask(call)
+        done = yield from watch.judge(facts)
+        if done:
+            return facts.record
+        call = town_calls.wait_facts(facts.record.id)
+        until = [time.monotonic() + (NODE_GRACE_SECS if watch.grace_until else RECHECK_SECS)]
+        if limit is not None:
+            until.append(started + limit)
+        if limit is not None and time.monotonic() >= started + limit:
+            raise WaitTimeoutError(ref=ref, seconds=limit)
+        position = yield from _listen(position, min(until), watch)
+
+
+def _listen(position: str, until: float, watch: _Watch) -> Steps[str]:
+    """Read events until one may matter, or the time is up; give the place to go on from."""
+    while (left := until - time.monotonic()) > 0:
+        try:
+            entries = yield from read("events", position, limit=READ_AT_ONCE, block_ms=max(1, int(left * 1000)))
+        except EventsTrimmedError as error:
+            return before(error.oldest)  # there is a gap, so look again
+        matters = False
+        for _ref, fields in entries:
+            matters = matters or watch.matters(fields.get("type", ""), set(fields.values()))
+        position = entries[-1][0] if entries else position
+        if matters:
+            break
+    return position
+
+
+@attrs.define(kw_only=True)
+class _Watch:
+    """What a wait watches.
+
+    Attributes:
+        context: The town.
+        ids: Records whose events may change the judgement.
+        tasks: Open tasks of the agent that were seen.
+        wide: Whether any event may change it, because it waits for others' work.
+        grace_until: Until when a node may come up.
+    """
+
+    context: TownContext
+    ids: set[str] = attrs.field(factory=set[str])
+    tasks: set[str] = attrs.field(factory=set[str])
+    wide: bool = False
+    grace_until: float = 0.0
+
+    def matters(self, kind: str, named: set[str]) -> bool:
+        """Say whether an event may change the judgement."""
+        return self.wide or bool(self.ids & named) or kind.startswith("node.")
+
+    def judge(self, facts: WaitFacts) -> Steps[bool]:
+        """Say whether it is done; raise when it will not be without people."""
+        record = facts.record
+        self.ids.add(record.id)
+        if isinstance(record, Task):
+            if record.state in CLOSED_TASKS:
+                if record.state is not TaskState.COMPLETED:
+                    raise EndedBadlyError(detail=_ending(record))
+                return True
+            yield from self._refuse_if_stuck([record.id])
+            return False
+        yield from self._refuse_if_bad(facts)
+        if _agent_done(record, facts):
+            return True
+        if not facts.tasks and not facts.busy and not (yield from self._may_claim(record)):
+            return True
+        open_ids = [task.id for task in facts.tasks]
+        self.ids.update(open_ids)
+        self.wide = not open_ids
+        yield from self._refuse_if_stuck(open_ids or [record.id])
+        return False
+
+    def _may_claim(self, agent: Agent) -> Steps[bool]:
+        """Say whether the backlog holds something that an agent with nothing else to do takes by itself."""
+        if not self.context.config.auto_claim or not claims(agent):
+            return False
+        page = yield from ask(task_calls.listing(state=TaskState.PENDING, limit=BACKLOG_LOOKED_AT))
+        return any(fits(agent, task) for task in page.items)
+
+    def _refuse_if_bad(self, facts: WaitFacts) -> Steps[None]:
+        """Look at the tasks that the agent had and has no more."""
+        now = {task.id for task in facts.tasks}
+        gone, self.tasks = self.tasks - now, self.tasks | now
+        for task_id in sorted(gone):
+            self.tasks.discard(task_id)
+            task = yield from show_as(Task, "task", task_id)
+            if task.state in {TaskState.FAILED, TaskState.CANCELLED} and task.agent_id == facts.record.id:
+                raise EndedBadlyError(detail=_ending(task), hint=f"`tt trace {task.id}` tells how")
+
+    def _refuse_if_stuck(self, refs: list[str]) -> Steps[None]:
+        """Raise when each of the records moves only by a person's hand; one that moves by itself is enough to wait."""
+        stuck: list[Why] = []
+        budget = Budget()
+        for ref in refs:
+            facts = yield from ask(town_calls.why_facts(ref))
+            found = yield from explain(self.context, facts, budget)
+            self.ids.update(each.ref for each in found.causes)
+            if found.kind == "task" and found.state == "pending":
+                self.wide = True
+            if not found.needs_person:
+                self.grace_until = 0.0
+                return
+            stuck.append(found)
+        last = [_to_act_on(each) for each in stuck]
+        if any(each.code in _NODE_CODES for each in last):
+            self.grace_until = self.grace_until or time.monotonic() + NODE_GRACE_SECS
+            if time.monotonic() < self.grace_until:
+                return
+        raise NeedsAttentionError(detail=_list(stuck, last))
+
+
+def _agent_done(agent: Agent, facts: WaitFacts) -> bool:
+    """Say whether an agent has nothing to do, whatever the backlog holds."""
+    if agent.state is AgentState.STOPPED and agent.round_id is None:
+        return True
+    return not (facts.tasks or facts.busy or facts.backlog)
+
+
+def _to_act_on(found: Why) -> Cause:
+    return next(each for each in found.causes if each.mover is Mover.PERSON)
+
+
+def _list(stuck: list[Why], last: list[Cause]) -> str:
+    lines = [
+        f"{found.kind} `{found.ref}` is {found.state} ({each.code}): {each.text}"
+        + (f" [{each.command}]" if each.command else "")
+        for found, each in zip(stuck[:SHOWN], last[:SHOWN], strict=True)
+    ]
+    if len(stuck) > SHOWN:
+        lines.append(f"and {len(stuck) - SHOWN} more")
+    return "; ".join(lines)
+
+
+def _ending(task: Task) -> str:
+    return f"task `{task.id}` {'failed' if task.state is TaskState.FAILED else 'was cancelled'}" + (
+        f": {task.reason}" if task.reason else ""
+    )

@@ -1,0 +1,87 @@
+"""Nodes as causes: is there one that can do the work?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from tinytown.domain.records import Node
+from tinytown.domain.states import NodeState
+from tinytown.services.causes import Cause, cause, span
+from tinytown.services.context import TownContext
+from tinytown.services.steps import Steps, local
+
+LOST_AFTER_MS = 45_000
+"""A node that has not beaten for so long counts as lost; one on this machine is judged by its lock instead."""
+
+
+@attrs.frozen(kw_only=True)
+class NodesView:
+    """The nodes of the town at one moment.
+
+    Attributes:
+        nodes: Those on record.
+        local_id: Id of this machine's node.
+        local_runs: Whether its lock is held.
+        now: The server's time in milliseconds.
+    """
+
+    nodes: Sequence[Node]
+    local_id: str
+    local_runs: bool
+    now: int
+
+    def named(self, node_id: str | None) -> Node | None:
+        """Give a node on record."""
+        return next((node for node in self.nodes if node.id == node_id), None)
+
+    def hindrance(self, node_id: str | None) -> Cause | None:
+        """Say why a node does no work, or None when it does."""
+        node = self.named(node_id)
+        if node_id is not None and node_id == self.local_id:
+            if not self.local_runs:
+                return cause("no_node", node_id)
+            return cause("node_stopping", node.id, node=node.name) if _is(node, NodeState.STOPPING) and node else None
+        if node is None:
+            return cause("no_node", node_id or "town")
+        if node.state is NodeState.DOWN:
+            return cause("node_down", node.id, node=node.name, host=node.host)
+        if self.now - node.beat_at > LOST_AFTER_MS:
+            return cause("node_lost", node.id, node=node.name, host=node.host, ago=span(self.now - node.beat_at))
+        if node.state is NodeState.STOPPING:
+            return cause("node_stopping", node.id, node=node.name)
+        return None
+
+    def any_hindrance(self) -> Cause | None:
+        """Say why no node at all does any work, or None when one does."""
+        if self.local_runs and self.hindrance(self.local_id) is None:
+            return None
+        others = [node for node in self.nodes if node.id != self.local_id]
+        if any(self.hindrance(node.id) is None for node in others):
+            return None
+        if self.local_runs or not others:
+            return self.hindrance(self.local_id) or cause("no_node", "town")
+        return cause("no_node", "town")
+
+    def full(self, node_id: str | None) -> Cause | None:
+        """Say that a node runs as many rounds as it may, or None."""
+        node = self.named(node_id)
+        if node is None or not node.capacity or node.running < node.capacity:
+            return None
+        return cause("capacity_full", node.id, node=node.name, running=node.running, capacity=node.capacity)
+
+
+def _is(node: Node | None, state: NodeState) -> bool:
+    return node is not None and node.state is state
+
+
+def view_nodes(context: TownContext, nodes: Sequence[Node], now: int) -> Steps[NodesView]:
+    """Put what is on record together with what this machine's lock says."""
+    control, paths = context.node_control, context.paths
+
+    def look() -> tuple[str, bool]:
+        return control.node_identity(paths), control.node_runs(paths)
+
+    local_id, runs = yield from local(look)
+    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now)
