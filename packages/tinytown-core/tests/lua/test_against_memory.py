@@ -12,7 +12,7 @@ from tinytown.storage import codec
 from tinytown.storage.calls import agents, mail, nodes, rounds, tasks, town
 from tinytown.storage.memory.tx import Entries, Hash, Members, SortedSet, Stream
 
-WORDS = ["fix the ü bug", "", "say \"hi\"\n\\ to them", "日本語 " * 80, "x" * 700, "a: b: c", "question: which one?"]
+WORDS = ["fix the ü bug", "", 'say "hi"\n\\ to them', "日本語 " * 80, "x" * 700, "a: b: c", "question: which one?"]
 REASONS = ["question: which one?", "stuck", "needs_input: a or b", "other:", "odd::  x"]
 GATES = [Gate(name="test", command="true"), Gate(name="lint", command="false", timeout_secs=5)]
 HOUR = 3_600_000
@@ -47,6 +47,18 @@ READERS["town"] = dict.fromkeys(("seq", "schema", "created_at", "max_events"), i
 READERS["parked"] = {"until": int, "tries": int}
 
 
+def read(key, kind, value):
+    """Write a value of the server as the memory holds it."""
+    if kind == "hash":
+        reading = READERS.get(key.partition(":")[0], {})
+        return {field: reading.get(field, str)(text) for field, text in value.items()}
+    if kind == "list":
+        return [json.loads(line) for line in value]
+    if kind == "stream":
+        return [fields for _id, fields in value]
+    return dict(value) if kind == "zset" else value
+
+
 def on_server(client, prefix):
     names = sorted(client.scan_iter(match=prefix.replace("[", "\\[") + "*", count=10_000))
     with client.pipeline(transaction=False) as pipe:
@@ -72,16 +84,7 @@ def on_server(client, prefix):
         key = name.removeprefix(prefix)
         if key.startswith("op:"):
             continue
-        if kind == "hash":
-            read = READERS.get(key.partition(":")[0], {})
-            value = {field: read.get(field, str)(text) for field, text in value.items()}
-        elif kind == "zset":
-            value = {member: score for member, score in value}
-        elif kind == "list":
-            value = [json.loads(line) for line in value]
-        elif kind == "stream":
-            value = [fields for _id, fields in value]
-        found[key] = (kind, plain(value))
+        found[key] = (kind, plain(read(key, kind, value)))
     return found
 
 
@@ -134,7 +137,9 @@ class Player:
     def who(self):
         """Who says it: a person, mostly, or a round."""
         live = self.live()
-        return {"round_id": live["id"]} if live and self.dice.random() < 0.25 else {"by": self.dice.choice(["ann", None])}
+        return (
+            {"round_id": live["id"]} if live and self.dice.random() < 0.25 else {"by": self.dice.choice(["ann", None])}
+        )
 
     def node(self):
         node_id = self.dice.choice(sorted(self.nonces) or ["n-none0000"])
@@ -207,7 +212,11 @@ def said_task(p):
 
 def submit(p):
     task, who = said_task(p)
-    gates = {"gates": GATES[: p.dice.randint(1, 2)], "gate_node": p.dice.choice([None, p.node()["node_id"]])} if p.dice.random() < 0.4 else {}
+    gates = (
+        {"gates": GATES[: p.dice.randint(1, 2)], "gate_node": p.dice.choice([None, p.node()["node_id"]])}
+        if p.dice.random() < 0.4
+        else {}
+    )
     return tasks.submit(task, result=p.dice.choice(WORDS), no_gates=p.dice.random() < 0.2, **gates, **who)
 
 
@@ -256,7 +265,11 @@ def broken(p):
 def take(p):
     found = p.some("agent", state="idle")
     if p.dice.random() < 0.7:
-        busy = [v for k, v in p.data.items() if k.startswith("agent:") and v["state"] == "idle" and f"queue:{v['id']}" in p.data]
+        busy = [
+            v
+            for k, v in p.data.items()
+            if k.startswith("agent:") and v["state"] == "idle" and f"queue:{v['id']}" in p.data
+        ]
         found = p.dice.choice(busy)["id"] if busy else found
     home = p.data.get(f"agent:{found}", {}).get("node")
     node = {"node_id": home, "nonce": p.nonces.get(home, "?")} if home and p.dice.random() < 0.9 else p.node()
@@ -269,7 +282,15 @@ def end(p):
     if live is None:
         return nodes.listing()
     outcome = p.dice.choice([*Outcome, Outcome.OK, Outcome.OK, Outcome.FAILED, Outcome.CONTEXT_FULL])
-    verdict = p.dice.choice([None, None, None, {"verb": "submit", "result": "by node", "no_gates": None}, {"verb": "block", "reason": "x: y"}])
+    verdict = p.dice.choice(
+        [
+            None,
+            None,
+            None,
+            {"verb": "submit", "result": "by node", "no_gates": None},
+            {"verb": "block", "reason": "x: y"},
+        ]
+    )
     report = rounds.RoundReport(
         outcome=str(outcome),
         detail=p.dice.choice([None, "why " + "ü" * 990, "no"]),
@@ -292,7 +313,9 @@ def end(p):
 def gate_take(p):
     found = p.some("task", state="verifying")
     node = p.data.get(f"task:{found}", {}).get("gate_node") or p.node()["node_id"]
-    return rounds.gate_take(p.id("r"), found, node_id=node, nonce=p.nonces.get(node, "?"), head=p.dice.choice([None, "h"]))
+    return rounds.gate_take(
+        p.id("r"), found, node_id=node, nonce=p.nonces.get(node, "?"), head=p.dice.choice([None, "h"])
+    )
 
 
 def gate_end(p):
@@ -366,7 +389,9 @@ def query(p):
             lambda: town.wait_facts(ref),
             lambda: town.status(limit=limit),
             lambda: town.attention(limit=limit, after=p.dice.choice([None, 20])),
-            lambda: tasks.listing(limit=limit, state=p.dice.choice([None, "pending"]), agent=p.dice.choice([None, ref])),
+            lambda: tasks.listing(
+                limit=limit, state=p.dice.choice([None, "pending"]), agent=p.dice.choice([None, ref])
+            ),
             lambda: tasks.listing(limit=limit, after=p.dice.choice([None, 20])),
             lambda: tasks.current(p.ref("agent")),
             lambda: agents.listing(limit=limit),
@@ -415,7 +440,7 @@ def both(twins, call):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_town_on_a_server_is_that_in_memory_after_every_step(twins, seed):
-    dice = random.Random(seed)  # noqa: S311 - a reproducible choice of what to do
+    dice = random.Random(seed)
     player = Player(twins.memory.data, dice)
     for call in opening(player):
         both(twins, call)

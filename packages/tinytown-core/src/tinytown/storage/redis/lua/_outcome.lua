@@ -164,7 +164,8 @@ function tx.wait_for_people(a, live, agent)
     tx.open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
   elseif outcome == 'disk_full' then
     agent.not_before = tx.now + 60000
-    tx.open_attention('disk_full', agent.id, '`' .. name .. '` cannot work: the disk is full', { 'tt restart ' .. name })
+    local words = '`' .. name .. '` cannot work: the disk is full'
+    tx.open_attention('disk_full', agent.id, words, { 'tt restart ' .. name })
   end
   if parked then
     tx.hset(key, 'until', parked)

@@ -14,7 +14,8 @@ local function judge(a, live, task)
       left[at - 1] = task.gates_left[at]
     end
     if #left > 0 then
-      tx.move(a, task, 'pass', 'verifying', by, { gates_left = left, evidence = evidence, gate_tries = 0, not_before = 0 })
+      local changes = { gates_left = left, evidence = evidence, gate_tries = 0, not_before = 0 }
+      tx.move(a, task, 'pass', 'verifying', by, changes)
     else
       tx.move(a, task, 'pass', 'completed', by, { gates_left = NONE, evidence = evidence })
       tx.count_completed(task)
