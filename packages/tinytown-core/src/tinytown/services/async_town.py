@@ -8,18 +8,10 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from tinytown.services import agents as agent_ops
-from tinytown.services import looking, watching
-from tinytown.services import mail as mail_ops
-from tinytown.services import nodes as node_ops
-from tinytown.services import people as people_ops
-from tinytown.services import tasks as task_ops
-from tinytown.services.faces import async_verb
-from tinytown.services.opening import Opened, open_town, write_town
+from tinytown.services.faces import Late, async_verb
+from tinytown.services.opening import Opened, open_town
 from tinytown.services.servers import open_async_storage
 from tinytown.services.steps import Patience, Steps, drive_async
-from tinytown.services.waiting import wait
-from tinytown.services.why import why
 
 if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
@@ -28,6 +20,19 @@ if TYPE_CHECKING:
     from tinytown.domain.records import Event
     from tinytown.services.context import Actor, NodeControl, TownContext
     from tinytown.storage.protocol import AsyncStorage
+
+if TYPE_CHECKING:
+    from tinytown.services import agents as agent_ops
+    from tinytown.services import looking, waiting, watching
+    from tinytown.services import mail as mail_ops
+    from tinytown.services import nodes as node_ops
+    from tinytown.services import people as people_ops
+    from tinytown.services import tasks as task_ops
+    from tinytown.services import why as reasons
+else:
+    agent_ops, mail_ops, node_ops = (Late(f"tinytown.services.{name}") for name in ("agents", "mail", "nodes"))
+    people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
+    looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
 
 T = TypeVar("T")
 
@@ -64,6 +69,8 @@ class AsyncTown:
         env: Mapping[str, str] | None = None,
     ) -> Self:
         """Make a town in a folder and open it; as `Town.init`."""
+        from tinytown.services.making import write_town
+
         known = os.environ if env is None else env
         new = await asyncio.to_thread(lambda: write_town(path, name=name, redis_url=redis_url, cli=cli, env=known))
         try:
@@ -193,8 +200,8 @@ class AsyncTown:
     attention = async_verb(people_ops.attention)
     answer = async_verb(people_ops.answer)
     dismiss = async_verb(people_ops.dismiss)
-    wait = async_verb(wait)
-    why = async_verb(why)
+    wait = async_verb(waiting.wait)
+    why = async_verb(reasons.why)
     events = async_verb(watching.events)
     trace = async_verb(looking.trace)
     rounds = async_verb(looking.rounds)

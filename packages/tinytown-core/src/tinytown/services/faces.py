@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -35,6 +36,40 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Late:
+    """Operations of a module that is imported when one of them is called, so that a command loads only its own.
+
+    Args:
+        module: Name of the module.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> LateOperation:
+        return LateOperation(self._module, name)
+
+
+class LateOperation:
+    """One operation by its name."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+
+    def found(self) -> Callable[..., Any]:
+        """Import the operation."""
+        return getattr(import_module(self._module), self._name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Begin the operation."""
+        return self.found()(*args, **kwargs)
+
+
+def _named(method: Callable[P, T], operation: Callable[..., Any]) -> Callable[P, T]:
+    """Give a method the name, signature and documentation of its operation."""
+    return functools.update_wrapper(method, operation.found() if isinstance(operation, LateOperation) else operation)
+
+
 class verb(Generic[P, T]):  # noqa: N801 - used like a decorator
     """A method of the synchronous town.
 
@@ -44,7 +79,6 @@ class verb(Generic[P, T]):  # noqa: N801 - used like a decorator
 
     def __init__(self, operation: Callable[Concatenate[TownContext, P], Steps[T]]) -> None:
         self.operation = operation
-        functools.update_wrapper(self, operation)  # pyright: ignore[reportArgumentType] - only copies the names
 
     @overload
     def __get__(self, town: None, owner: type) -> Self: ...
@@ -58,7 +92,7 @@ class verb(Generic[P, T]):  # noqa: N801 - used like a decorator
         def method(*args: P.args, **kwargs: P.kwargs) -> T:
             return town.run_steps(self.operation(town.context, *args, **kwargs))
 
-        return functools.update_wrapper(method, self.operation)
+        return _named(method, self.operation)
 
 
 class async_verb(Generic[P, T]):  # noqa: N801 - used like a decorator
@@ -66,7 +100,6 @@ class async_verb(Generic[P, T]):  # noqa: N801 - used like a decorator
 
     def __init__(self, operation: Callable[Concatenate[TownContext, P], Steps[T]]) -> None:
         self.operation = operation
-        functools.update_wrapper(self, operation)  # pyright: ignore[reportArgumentType] - only copies the names
 
     @overload
     def __get__(self, town: None, owner: type) -> Self: ...
@@ -80,4 +113,4 @@ class async_verb(Generic[P, T]):  # noqa: N801 - used like a decorator
         async def method(*args: P.args, **kwargs: P.kwargs) -> T:
             return await town.run_steps(self.operation(town.context, *args, **kwargs))
 
-        return functools.update_wrapper(method, self.operation)
+        return _named(method, self.operation)

@@ -28,28 +28,25 @@ PAUSE_SECS = 0.1
 """Between two tries to reach a server that is being brought back."""
 
 
-@attrs.frozen
 class Read:
     """Read entries of a stream; with ``block_ms`` wait for the first one."""
 
-    stream: str
-    after: str
-    limit: int
-    block_ms: int = 0
+    def __init__(self, stream: str, after: str, limit: int, block_ms: int = 0) -> None:
+        self.stream, self.after, self.limit, self.block_ms = stream, after, limit, block_ms
 
 
-@attrs.frozen
 class Newest:
     """Give the last id of a stream."""
 
-    stream: str
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
 
 
-@attrs.frozen
 class Local:
     """Do something on this machine that may block: a file, a process."""
 
-    act: Callable[[], Any]
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self.act = act
 
 
 Step: TypeAlias = "Call[Any] | Read | Newest | Local"

@@ -7,18 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from tinytown.services import agents as agent_ops
-from tinytown.services import looking, watching
-from tinytown.services import mail as mail_ops
-from tinytown.services import nodes as node_ops
-from tinytown.services import people as people_ops
-from tinytown.services import tasks as task_ops
-from tinytown.services.faces import verb
-from tinytown.services.opening import Opened, open_town, write_town
+from tinytown.services.faces import Late, verb
+from tinytown.services.opening import Opened, open_town
 from tinytown.services.servers import open_storage
 from tinytown.services.steps import Patience, Steps, drive
-from tinytown.services.waiting import wait
-from tinytown.services.why import why
 
 if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
@@ -27,6 +19,19 @@ if TYPE_CHECKING:
     from tinytown.domain.records import Event
     from tinytown.services.context import Actor, NodeControl, TownContext
     from tinytown.storage.protocol import Storage
+
+if TYPE_CHECKING:
+    from tinytown.services import agents as agent_ops
+    from tinytown.services import looking, waiting, watching
+    from tinytown.services import mail as mail_ops
+    from tinytown.services import nodes as node_ops
+    from tinytown.services import people as people_ops
+    from tinytown.services import tasks as task_ops
+    from tinytown.services import why as reasons
+else:
+    agent_ops, mail_ops, node_ops = (Late(f"tinytown.services.{name}") for name in ("agents", "mail", "nodes"))
+    people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
+    looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
 
 T = TypeVar("T")
 
@@ -83,6 +88,8 @@ class Town:
             TownConflictError: The server holds a town of this name that belongs to another folder.
             StorageUnavailableError: The server does not answer.
         """
+        from tinytown.services.making import write_town
+
         env = os.environ if env is None else env
         new = write_town(path, name=name, redis_url=redis_url, cli=cli, env=env)
         try:
@@ -237,8 +244,8 @@ class Town:
     attention = verb(people_ops.attention)
     answer = verb(people_ops.answer)
     dismiss = verb(people_ops.dismiss)
-    wait = verb(wait)
-    why = verb(why)
+    wait = verb(waiting.wait)
+    why = verb(reasons.why)
     events = verb(watching.events)
     trace = verb(looking.trace)
     rounds = verb(looking.rounds)
