@@ -81,3 +81,8 @@ def find_tt() -> str:
     if beside.exists():
         return str(beside)
     return shutil.which("tt") or "tt"
+
+
+def clean(text: str) -> str:
+    """Replace what no record can hold: NUL, and what stands for bytes that were not Unicode."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

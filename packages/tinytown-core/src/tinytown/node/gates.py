@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from tinytown.domain.ids import IdKind, new_id
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Agent, Gate, Round, Task
 from tinytown.errors import NotFoundError, TinytownError
-from tinytown.node.context import NodeContext, log
+from tinytown.node.context import NodeContext, clean, log
 from tinytown.node.crash import point
 from tinytown.node.environment import gate_environment, read_agent_env
 from tinytown.node.follow import Followed, disk_was_full
@@ -23,7 +24,7 @@ from tinytown.node.git import GitError, Repository
 from tinytown.node.launch.files import ExitRecord, Spec, prepare
 from tinytown.node.launch.recovery import recover
 from tinytown.node.launch.rounds import RoundProcess
-from tinytown.node.work import INSTANCE
+from tinytown.node.work_round import INSTANCE
 from tinytown.storage.calls import rounds, town
 
 NOT_RUN = frozenset({126, 127})
@@ -77,8 +78,7 @@ async def begin(node: NodeContext, task_id: str) -> GateRound | None:
         await node.launcher.launch(run.directory)
         point("gate.launched")
     except (TinytownError, GitError, OSError) as error:
-        await _could_not_run(run, str(error))
-        return None
+        return await _could_not_run(run, str(error))
     run.followed = Followed(RoundProcess(run.directory), lambda _line: None, stall_secs=0)
     return run
 
@@ -137,12 +137,12 @@ def _look(folder: Path) -> str:
     return digest.hexdigest()
 
 
-async def _could_not_run(run: GateRound, detail: str) -> None:
+async def _could_not_run(run: GateRound, detail: str) -> GateRound | None:
     log.warning("gate %s of %s could not run: %s", run.gate.name, run.task.id, detail)
     if RoundProcess(run.directory).claim_void():
         await _record(run, "unavailable", Outcome.START_FAILED, None, detail=detail[:500])
-    else:
-        await adopt(run.node, run.live)
+        return None
+    return await adopt(run.node, run.live)
 
 
 async def adopt(node: NodeContext, live: Round) -> GateRound | None:
@@ -233,6 +233,17 @@ async def _record(
             log.warning("cannot remove the checkout `%s`: %s", run.folder, error)
 
 
+async def drop_checkouts(node: NodeContext, live: Collection[str]) -> None:
+    """Remove checkouts that gates of an earlier node left; they hold no work of anybody."""
+    folder = node.paths.workspaces / "gates"
+    left = [path for path in folder.iterdir() if path.name not in live] if folder.is_dir() else []
+    for path in left:
+        try:
+            await Repository(node.root).drop_checkout(path)
+        except GitError as error:
+            log.warning("cannot remove the checkout `%s`: %s", path, error)
+
+
 async def _evidence(run: GateRound, exit_record: ExitRecord) -> dict[str, Any]:
     """What is kept of a gate that passed, bound to the commit it looked at."""
     log_file = run.directory / "log"
@@ -251,7 +262,8 @@ async def _evidence(run: GateRound, exit_record: ExitRecord) -> dict[str, Any]:
         return {**found, "shared": True, "tree_before": run.shared_before, "tree_after": run.shared_before}
     if run.repository is not None and run.live.head_before:
         base = await _base(run.repository, run.live.head_before)
-        found["files"] = (await run.repository.files_between(base, run.live.head_before))[:200]
+        changed = await run.repository.files_between(base, run.live.head_before)
+        found["files"] = [clean(path) for path in changed[:200]]
         found["shared"] = Path(run.live.workspace or "") == run.node.root
         try:
             tree = await run.repository.run("rev-parse", f"{run.live.head_before}^{{tree}}")
@@ -277,8 +289,12 @@ def _findings(run: GateRound, exit_record: ExitRecord | None) -> str:
             tail = file.read().decode("utf-8", "replace").replace("\0", "�")
     except FileNotFoundError:
         tail = ""
-    code = exit_record.code if exit_record else None
+    code, number = (exit_record.code, exit_record.signal) if exit_record else (None, None)
     how = (
-        "ran into its time limit" if exit_record and exit_record.reason == "time_limit" else f"ended with status {code}"
+        "ran into its time limit"
+        if exit_record and exit_record.reason == "time_limit"
+        else f"ended with status {code}"
+        if number is None
+        else f"was ended by signal {number}"
     )
     return f"Gate `{run.gate.name}` ({run.gate.command}) {how}.\n{tail}".strip()

@@ -164,8 +164,13 @@ class Repository:
     async def commit(self, paths: list[str], message: str) -> str | None:
         """Commit some files for an agent that cannot; gives the new head."""
         top = await self.run("rev-parse", "--show-toplevel")
-        await self.run("-C", top, "add", "-A", "--", *paths)
-        await self.run("-C", top, *_IDENTITY, "commit", "-q", "--no-verify", "-m", message, "--", *paths)
+        with tempfile.TemporaryDirectory(prefix="tinytown-paths-") as folder:
+            listed = Path(folder) / "paths"  # there may be more of them than a command line holds
+            listed.write_bytes(b"\0".join(os.fsencode(path) for path in paths))
+            which = (f"--pathspec-from-file={listed}", "--pathspec-file-nul")
+            here = ("-C", top, "--literal-pathspecs")
+            await self.run(*here, "add", "-A", *which)
+            await self.run(*here, *_IDENTITY, "commit", "-q", "--no-verify", "-m", message, "--only", *which)
         return await self.head()
 
     async def checkout(self, commit: str, folder: Path) -> None:

@@ -94,7 +94,7 @@ async def _run(paths: TownPaths) -> None:
             return await asyncio.to_thread(_ensure_server, paths, config)
         except TinytownError as error:
             log.warning("%s", error)
-            return 0
+            return context.server_pid
 
     context = NodeContext(
         paths=paths,

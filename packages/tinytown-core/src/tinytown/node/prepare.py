@@ -8,7 +8,7 @@ from tinytown.domain.records import Agent
 from tinytown.errors import TinytownError
 from tinytown.node.context import NodeContext
 from tinytown.node.environment import read_agent_env
-from tinytown.node.work import load_adapter
+from tinytown.node.work_round import load_adapter
 from tinytown.storage.calls import agents
 
 

@@ -126,7 +126,7 @@ def _mail(messages: tuple[Message, ...], files: dict[str, str], round_dir: Path)
 def _backlog(tasks: tuple[Task, ...], tt: str) -> str:
     lines = ["# Open tasks that you may claim", ""]
     for task in tasks:
-        first = task.description.strip().splitlines()[0][:LINE_CHARS]
+        first = (task.description.strip() or task.id).splitlines()[0][:LINE_CHARS]
         tags = f" [{', '.join(task.tags)}]" if task.tags else ""
         lines.append(f"- {task.id}{tags}: {fence(first)}")
     lines += ["", f"Claim at most one, and only if it fits your role: `{tt} backlog claim TASK-ID`."]

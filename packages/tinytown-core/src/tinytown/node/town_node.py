@@ -10,11 +10,14 @@ from collections.abc import Coroutine
 
 from tinytown.domain.records import Agent, Round
 from tinytown.errors import StaleNodeError, TinytownError
-from tinytown.node import gates, logs, work
+from tinytown.node import gates, logs, report, work
 from tinytown.node.context import NodeContext, log
 from tinytown.node.crash import point
+from tinytown.node.follow import Followed
+from tinytown.node.launch.rounds import RoundState
 from tinytown.node.prepare import make_ready
 from tinytown.node.scheduling import claim_backlog
+from tinytown.node.work_round import WorkRound
 from tinytown.storage.calls import nodes, tasks, town
 from tinytown.storage.calls.answers import Pulled
 
@@ -37,12 +40,14 @@ class TownNode:
     def __init__(self, context: NodeContext) -> None:
         self.context = context
         self.stopping = asyncio.Event()
-        self._works: dict[str, work.WorkRound] = {}
+        self._works: dict[str, WorkRound] = {}
         self._gates: dict[str, gates.GateRound] = {}
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_id = ""
         self._failure: BaseException | None = None
+        self._astray = False
+        self._troubles: dict[str, int] = {}
 
     @property
     def running(self) -> int:
@@ -61,7 +66,7 @@ class TownNode:
         context = self.context
         await context.launcher.start()
         for live in await self._join():
-            self._spawn(self._adopt(live), live.agent_id or live.id)
+            self._spawn(self._adopt(live), _key(live))
         if ready is not None:
             ready.set()
         helpers = [
@@ -107,11 +112,13 @@ class TownNode:
             context.changed.clear()
             sleep = LONGEST_SLEEP_SECS
             try:
+                if self._astray:
+                    await self._find_astray()
                 pulled = await context.run(nodes.pull(context.node_id))
                 point("node.pulled")
                 sleep = await self._act(pulled)
-            except StaleNodeError:
-                raise
+            except StaleNodeError as error:
+                await self._stale(error)
             except TinytownError as error:
                 log.warning("%s", error)
                 sleep = AGAIN_SECS
@@ -127,6 +134,8 @@ class TownNode:
         context = self.context
         for round_id in pulled.ends:
             await self._end(round_id)
+        if self.stopping.is_set():
+            return 0.0
         free = context.config.max_agents - self.running
         for agent in pulled.due:
             if agent.id in self._busy:
@@ -161,8 +170,8 @@ class TownNode:
         if not isinstance(shown, Round) or shown.state != "live":
             return
         if running is None or running.followed is None:
-            if shown.agent_id not in self._busy and shown.task_id not in self._busy and round_id not in self._busy:
-                self._spawn(self._adopt(shown), shown.agent_id or round_id)
+            if _key(shown) not in self._busy:
+                self._spawn(self._adopt(shown), _key(shown))
             return
         if shown.end_requested == "verdict":
             running.followed.end_after(self.context.config.agent.close_grace_secs, "verdict")
@@ -178,10 +187,14 @@ class TownNode:
             try:
                 await part
             except StaleNodeError as error:
-                self._failure = error
-            except Exception:  # noqa: BLE001 - one broken round must not end the others; its record is found again
+                await self._stale(error)
+            except Exception:  # noqa: BLE001 - one broken round must not end the others
                 log.exception("a round went wrong inside the node")
-                await asyncio.sleep(AGAIN_SECS)
+                self._troubles[key] = self._troubles.get(key, 0) + 1
+                await asyncio.sleep(min(AGAIN_SECS * 2 ** (self._troubles[key] - 1), RECONCILE_SECS))
+                self._astray = True
+            else:
+                self._troubles.pop(key, None)
             finally:
                 self._busy.discard(key)
                 self.context.changed.set()
@@ -201,10 +214,11 @@ class TownNode:
         if begun is not None:
             await self._finish_work(begun)
 
-    async def _finish_work(self, begun: work.WorkRound) -> None:
+    async def _finish_work(self, begun: WorkRound) -> None:
         self._works[begun.live.id] = begun
+        self.context.changed.set()  # an order may have come before there was a process to end
         try:
-            await work.finish(begun)
+            await report.finish(begun)
         finally:
             del self._works[begun.live.id]
 
@@ -215,6 +229,7 @@ class TownNode:
 
     async def _finish_gate(self, begun: gates.GateRound) -> None:
         self._gates[begun.live.id] = begun
+        self.context.changed.set()
         try:
             await gates.finish(begun)
         finally:
@@ -255,18 +270,44 @@ class TownNode:
         run_id = await self._server_life()
         if run_id != self._run_id:
             log.info("the server was restarted; asserting this node's lease again")
-            known = {live.id for live in await self._join()}
-            for round_id, running in {**self._works, **self._gates}.items():
-                if round_id not in known and running.followed is not None:
-                    log.warning("the server has forgotten round %s; ending it", round_id)
-                    running.followed.end("forgotten")
+            await self._assert_again()
         self.context.changed.set()
+
+    async def _assert_again(self) -> None:
+        """Join again, and end the rounds that the server has lost: nothing of them would be accepted."""
+        known = {live.id for live in await self._join()}
+        for round_id, running in {**self._works, **self._gates}.items():
+            if round_id not in known and running.followed is not None:
+                log.warning("the server has forgotten round %s; ending it", round_id)
+                running.followed.end("forgotten")
+
+    async def _stale(self, error: StaleNodeError) -> None:
+        """Give up if another process has this node's lease; a server that lost its data is told again who we are."""
+        context = self.context
+        known = [node for node in (await context.run(nodes.listing())).items if node.id == context.node_id]
+        if known and known[0].nonce != context.nonce:
+            self._failure = error
+        else:
+            log.warning("the server has forgotten this node; joining again")
+            await context.run(town.claim(context.config.name, context.instance))
+            await self._assert_again()
+        context.changed.set()
+
+    async def _find_astray(self) -> None:
+        """Take up the rounds on record for this node that nobody here follows, for example after an error in ours."""
+        self._astray = False
+        for live in await self._join():
+            if live.id not in self._works and live.id not in self._gates and _key(live) not in self._busy:
+                self._spawn(self._adopt(live), _key(live))
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECS)
             context = self.context
-            await context.run(nodes.beat(context.node_id, context.nonce, running=self.running))
+            try:
+                await context.run(nodes.beat(context.node_id, context.nonce, running=self.running))
+            except StaleNodeError as error:
+                await self._stale(error)
 
     async def _reconcile(self) -> None:
         """Compare what is due with what there is; a repair is a bug that is told."""
@@ -274,7 +315,11 @@ class TownNode:
         while True:
             await asyncio.sleep(RECONCILE_SECS)
             context = self.context
-            found = await context.run(nodes.reconcile(context.node_id, context.nonce, after=after))
+            try:
+                found = await context.run(nodes.reconcile(context.node_id, context.nonce, after=after))
+            except StaleNodeError as error:
+                await self._stale(error)
+                continue
             after = found.after
             if found.repaired:
                 log.warning("had to put back what was due: %s", ", ".join(found.repaired))
@@ -282,9 +327,16 @@ class TownNode:
 
     async def _tidy(self) -> None:
         while True:
-            live = set(self._works) | set(self._gates)
-            await asyncio.to_thread(logs.prune, self.context.paths, self.context.config.logs, live)
+            if not self._busy:  # a round that is being taken over still needs its folder
+                await self._sweep()
             await asyncio.sleep(HOUSEKEEPING_SECS)
+
+    async def _sweep(self) -> None:
+        try:
+            await gates.drop_checkouts(self.context, set(self._gates))
+            await asyncio.to_thread(logs.prune, self.context.paths, self.context.config.logs, set(self._works))
+        except OSError as error:
+            log.warning("cannot clear up: %s", error)
 
     def _note_failure(self, helper: asyncio.Task[None]) -> None:
         if not helper.cancelled() and helper.exception() is not None:
@@ -299,12 +351,22 @@ class TownNode:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(context.run(nodes.leave(context.node_id, context.nonce, state)), SAY_SECS)
 
+    def _followed(self) -> list[Followed]:
+        running = (*self._works.values(), *self._gates.values())
+        return [part.followed for part in running if part.followed is not None]
+
+    def _end_all(self, *, hurry: bool) -> None:
+        for followed in self._followed():
+            if followed.asked in {None, "verdict"}:
+                followed.end("stop")
+            elif hurry:
+                followed.end("hurry")
+
     async def abandon(self) -> None:
         """Another process has this node's lease: end what goes on here; nothing of it would be accepted."""
-        for running in (*self._works.values(), *self._gates.values()):
-            if running.followed is not None:
-                running.followed.end("taken over")
-                await running.followed.process.wait()
+        for followed in self._followed():
+            followed.end("taken over")
+            await followed.process.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -324,11 +386,21 @@ class TownNode:
         await self._say("stopping")
         if self._tasks and not now:
             await asyncio.wait(self._tasks, timeout=timeout_secs)
+        ends = asyncio.get_running_loop().time() + SAY_SECS
         while self._tasks:
-            for running in (*self._works.values(), *self._gates.values()):
-                if running.followed is not None and running.followed.asked in {None, "verdict"}:
-                    running.followed.end("stop")
+            self._end_all(hurry=now)
             await asyncio.wait(self._tasks, timeout=AGAIN_SECS)
+            if any(followed.process.state() is RoundState.LIVE for followed in self._followed()):
+                ends = asyncio.get_running_loop().time() + SAY_SECS
+            elif asyncio.get_running_loop().time() > ends:
+                log.warning("the server is away; the next node records how these rounds ended")
+                for task in self._tasks:
+                    task.cancel()
         await self._say("down")
         point("node.left")
         await context.launcher.close()
+
+
+def _key(live: Round) -> str:
+    """What is busy with a round: its agent, or the task that a gate checks."""
+    return (live.task_id if live.kind == "gate" else live.agent_id) or live.id

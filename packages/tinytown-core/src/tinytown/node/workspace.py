@@ -48,7 +48,7 @@ async def look_before(workspace: Path, round_dir: Path) -> None:
     try:
         write_private(round_dir / BASELINE, (await repository.tree()).encode())
         write_private(round_dir / HEAD_BEFORE, (await repository.head() or "").encode())
-    except GitError as error:
+    except (GitError, OSError) as error:
         log.warning("cannot look at the workspace `%s`: %s", workspace, error)
 
 
@@ -77,14 +77,14 @@ async def look_after(
             baseline = _read(round_dir / BASELINE)
             loose = await repository.changed_since(baseline)
             if loose and not commits and task is not None:
-                first = task.description.strip().splitlines()[0][:60]
+                first = (task.description.strip() or task.id).splitlines()[0][:60]
                 await repository.commit(loose, f"{first}\n\nTinytown-Task: {task.id}\nTinytown-Round: {live.id}")
                 loose = []
         if task is not None:
             note = f"Workspace after round {live.id} of {task.id}"
             await repository.snapshot(f"refs/tinytown/{task.id}/{live.attempt}", note)
         return After(head=await repository.head(), branch=await repository.branch(), uncommitted=tuple(loose))
-    except GitError as error:
+    except (GitError, OSError) as error:
         log.warning("no snapshot of `%s` after round %s: %s", workspace, live.id, error)
         return After(head=await repository.head(), branch=await repository.branch())
 

@@ -24,7 +24,7 @@ def pipeline(path: Path) -> Pipeline:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_TIMEOUT_SECS)
             connection.connect(str(path))
-            connection.sendall(b"".join(hiredis.pack_command(tuple(command)) for command in commands))
+            connection.sendall(b"".join(_packed(command) for command in commands))
             replies: list[Any] = []
             while len(replies) < len(commands):
                 reply: Any = reader.gets()
@@ -38,3 +38,8 @@ def pipeline(path: Path) -> Pipeline:
             return replies
 
     return send
+
+
+def _packed(words: Sequence[str]) -> bytes:
+    raw = [word.encode() for word in words]
+    return b"*%d\r\n" % len(raw) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in raw)

@@ -231,7 +231,9 @@ class TestTown:
             left = ends - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"waited {secs:g} s in vain until {what}\n{self.log()[-3000:]}")
-            entries = self.storage.read_stream("events", after=position, limit=500, block_ms=int(min(left, 0.5) * 1000) + 1)
+            entries = self.storage.read_stream(
+                "events", after=position, limit=500, block_ms=int(min(left, 0.5) * 1000) + 1
+            )
             position = entries[-1][0] if entries else position
         return found
 
@@ -308,6 +310,12 @@ class TestTown:
 
         return invariants.check(dumps.of_server(pipeline(self.serve().socket), _NAME))
 
+    def demand_sound(self) -> None:
+        """Fail unless the records fit the indexes."""
+        broken = self.check()
+        if broken:
+            raise AssertionError("\n".join(broken))
+
     def clear(self) -> list[str]:
         """End everything; gives what was still there although the town had stopped."""
         left: list[str] = []
@@ -372,9 +380,7 @@ def town(
         yield found
         if sound:
             found.stop()
-            broken = found.check()
-            if broken:
-                raise AssertionError("\n".join(broken))
+            found.demand_sound()
     except BaseException:
         found.clear()
         raise

@@ -1,0 +1,144 @@
+"""The end of a work round: what its process, its output and its workspace say, put into one report for the server."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import attrs
+
+from tinytown.domain.outcomes import Outcome
+from tinytown.domain.records import Round
+from tinytown.errors import NotFoundError
+from tinytown.hookspecs.values import Capability, EndReason, OutcomeReport
+from tinytown.node.context import NodeContext, clean, log
+from tinytown.node.crash import point
+from tinytown.node.follow import LOST_OUTCOMES, disk_was_full, process_end
+from tinytown.node.launch.files import ExitRecord
+from tinytown.node.launch.rounds import RoundState
+from tinytown.node.work_round import WorkRound, gates_of, log_of, round_spec
+from tinytown.node.workspace import head_before, look_after
+from tinytown.plugins.reading import Usage
+from tinytown.storage.calls import rounds, town
+from tinytown.storage.calls.rounds import RoundReport
+
+
+async def finish(work: WorkRound) -> None:
+    """Wait for the end of a round and record what it meant."""
+    followed = work.followed
+    if followed is None:
+        return
+    state = await followed.wait()
+    point("node.process_gone")
+    if state is RoundState.VOID:
+        outcome, detail = LOST_OUTCOMES["never_started"]
+        await record(work.node, work.live, RoundReport(outcome=outcome, detail=detail))
+        return
+    try:
+        report = await _report(work, followed.process.exit)
+    except NotFoundError:
+        log.warning("the server has forgotten round %s; its work is kept in the workspace", work.live.id)
+        return
+    await record(work.node, work.live, report)
+
+
+async def _report(work: WorkRound, exit_record: ExitRecord | None) -> RoundReport:
+    """Put together what the node found; the verdict itself is already on the round's record."""
+    node, directory = work.node, work.directory
+    live = cast("Round", (await node.run(town.show(work.live.id, "round"))).record)
+    outcome = _outcome(work, live, exit_record)
+    gates = gates_of(node, work.task)
+    submitted = bool(live.verdict) and (live.verdict or {}).get("verb") == "submit"
+    verdict: dict[str, Any] | None = None
+    if not work.adapter.can(Capability.RUNS_COMMANDS) and work.task and outcome.outcome is Outcome.OK:
+        verdict, submitted = {"verb": "submit", "result": work.reading.tail[-2000:] or "done"}, True
+    commits = work.adapter.can(Capability.COMMITS) and (work.options is None or work.options.commits)
+    workspace = work.workspace or node.root
+    checked = bool(gates) and submitted
+    after = await look_after(workspace, directory, live, work.task, checked=checked, commits=commits)
+    point("node.snapshot_taken")
+    before = _session_before(work)
+    usage = work.reading.usage(before)
+    totals = work.reading.session_totals
+    return RoundReport(
+        outcome=outcome.outcome,
+        detail=outcome.detail[:1000] or None,
+        exit_code=exit_record.code if exit_record else None,
+        session_id=work.reading.session_id,
+        head_before=head_before(directory),
+        head_after=after.head,
+        branch=after.branch if workspace != node.root else None,
+        log=log_of(directory),
+        workspace=str(workspace),
+        input_tokens=usage.input_tokens or None,
+        output_tokens=usage.output_tokens or None,
+        cost_micros=usage.cost_micros,
+        session_usage=attrs.asdict(totals) if totals else None,
+        verdict=verdict,
+        retry_ms=_retry_ms(outcome, exit_record),
+        uncommitted=after.uncommitted[:50],
+        gates=gates,
+    )
+
+
+def _outcome(work: WorkRound, live: Round, exit_record: ExitRecord | None) -> OutcomeReport:
+    """Say what the round ended as. What the agent said of its task goes before how its process ended."""
+    asked = work.followed.asked if work.followed else None
+    ended = process_end(exit_record, asked)
+    if live.verdict and (asked in {None, "verdict"} or ended.why is EndReason.EXITED):
+        return OutcomeReport(outcome=Outcome.OK)
+    if exit_record is None:
+        return OutcomeReport(outcome=Outcome.CRASHED, detail=ended.detail)
+    spec = round_spec(work, 0, "", frozenset())
+    report = work.adapter.outcome(work.spec, spec, ended, work.reading)
+    if disk_was_full(exit_record) and report.outcome is not Outcome.OK:
+        return OutcomeReport(outcome=Outcome.DISK_FULL, detail="its output could not be written")
+    return report
+
+
+def _session_before(work: WorkRound) -> Usage | None:
+    known = work.agent.session_usage
+    if not known or work.reading.session_id != work.agent.session_id:
+        return None
+    cost = known.get("cost_micros")
+    return Usage(
+        input_tokens=int(str(known.get("input_tokens") or 0)),
+        output_tokens=int(str(known.get("output_tokens") or 0)),
+        cost_micros=None if cost is None else int(str(cost)),
+    )
+
+
+def _retry_ms(report: OutcomeReport, exit_record: ExitRecord | None) -> int | None:
+    if report.retry_at_ms is not None and exit_record is not None:
+        return max(1000, report.retry_at_ms - exit_record.ended_ms)
+    if report.retry_after_s is not None:
+        return max(1000, int(report.retry_after_s * 1000))
+    return None
+
+
+async def record(node: NodeContext, live: Round, report: RoundReport) -> None:
+    """Record the end of a round; one that the server does not know any more is dropped."""
+    point("node.before_end")
+    try:
+        ended = await node.run(rounds.end(live.id, _storable(report), node_id=node.node_id, nonce=node.nonce))
+    except NotFoundError:
+        log.warning("the server has forgotten round %s; its work is kept in the workspace", live.id)
+        return
+    point("node.end_recorded")
+    state = ended.task.state if ended.task else "-"
+    log.info("round %s of `%s` ended as %s; task %s", live.id, live.agent, report.outcome, state)
+
+
+def _storable(report: RoundReport) -> RoundReport:
+    """Make every text one that the server takes: output and file names may hold what is no Unicode, or NUL."""
+    fields = {name: _clean(getattr(report, name)) for name in attrs.fields_dict(RoundReport) if name != "gates"}
+    return attrs.evolve(report, **fields)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in cast("list[Any]", value)]
+    return value
