@@ -84,6 +84,8 @@ def _python() -> Finding:
 def _commands_on_path() -> Iterator[Finding]:
     """Tell of every other program named `tt`, which a shell might run instead."""
     own = Path(sys.argv[0]).resolve()
+    if own.name == "__main__.py":  # run as `python -m tinytown_cli`
+        own = Path(sys.executable).parent / "tt"
     places = [Path(folder) / "tt" for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     found = [place for place in dict.fromkeys(places) if os.access(place, os.X_OK) and place.is_file()]
     if not found:

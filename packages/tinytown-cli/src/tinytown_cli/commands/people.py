@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinytown_cli.output import Output
 
 
-def why(context: Context, *, ref: str) -> None:
+def why(context: Context, *, ref: str | None) -> None:
     """Say what something waits for."""
     found = context.town.why(ref)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tinytown.domain.states import TaskState
+
 from tinytown_cli import views
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def status(context: Context, *, deep: bool, tasks: bool) -> None:
             "town": town.name,
             "root": str(town.root),
             "server": _server(town.server),
-            "tasks": dict(overview.tasks),
+            "tasks": {str(state): overview.tasks.get(state, 0) for state in TaskState},
             "agents_total": overview.agents_total,
             "agents": [as_json(agent) for agent in overview.agents],
             "nodes": [as_json(node) for node in overview.nodes],
@@ -105,7 +107,7 @@ def _counts(out: Output, overview: Overview) -> None:
         f"nodes   {len(up)} up, {overview.live} live rounds" if up else "nodes   none is up (no_node): tt start",
         None if up else "yellow",
     )
-    counts = ", ".join(f"{count} {state}" for state, count in overview.tasks.items() if count)
+    counts = ", ".join(f"{overview.tasks[state]} {state}" for state in TaskState if overview.tasks.get(state))
     out.line(f"tasks   {counts or 'none'}")
     if overview.conductor_mail:
         out.line(f"mail    {overview.conductor_mail} for the conductor: tt inbox conductor")

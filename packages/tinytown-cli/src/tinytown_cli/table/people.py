@@ -14,7 +14,7 @@ COMMANDS: tuple[Command, ...] = (
         _GROUP,
         "Say what something waits for, and the command that moves it",
         ("tt why t-9k3fq2xa7m", "tt why w1"),
-        (ref("Any record", name="ref"),),
+        (ref("Any record, or nothing for the whole town", name="ref", required=False),),
     ),
     Command(
         ("attention", "list"),
