@@ -1,6 +1,21 @@
 -- What the ends of a round and of a gate share. Twin of helpers in `storage/memory/verbs/round_end.py`.
 -- Needs moves and changes.
 
+-- The first characters of a text, never half of one.
+function tx.cut(whole, count)
+  if #whole <= count then
+    return whole
+  end
+  local at = 1
+  for _ = 1, count do
+    at = whole:find('[^\128-\191]', at + 1)
+    if not at then
+      return whole
+    end
+  end
+  return whole:sub(1, at - 1)
+end
+
 -- Apply what a person wanted while the round went on; an agent that has ended meanwhile means the backlog.
 function tx.apply_order(a, task, ordered)
   local verb = ordered.verb

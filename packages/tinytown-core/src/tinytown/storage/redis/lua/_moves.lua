@@ -66,12 +66,6 @@ function tx.ring_all()
   end
 end
 
--- The typed part of a reason, before its colon, and what stands behind it.
-function tx.typed(reason)
-  local kind, rest = reason:match('^([^:]*):(.*)$')
-  return kind or reason, rest or ''
-end
-
 -- Do one row of the task's table. `changes` are fields to change with it, NONE to clear one; `agent` is a record or
 -- NONE; `history_round` goes into the history alone, `reason` too.
 function tx.move(a, task, verb, state, by, changes)

@@ -1,4 +1,4 @@
--- What several queries share. Twin of helpers in `storage/memory/verbs/queries.py`. Needs agents.
+-- What several queries share. Twin of helpers in `storage/memory/verbs/queries.py`. Needs ranges and views.
 
 local KINDS = { t = 'task', a = 'agent', m = 'message', r = 'round', q = 'attention', n = 'node' }
 
@@ -28,6 +28,15 @@ end
 
 function tx.all_nodes()
   return tx.load_all('node', tx.smembers('nodes'))
+end
+
+-- The lines of a list, as the JSON they are.
+function tx.entries(key)
+  local found = tx.ask('LRANGE', key, 0, -1)
+  for at, entry in ipairs(found) do
+    found[at] = setmetatable({ entry }, RAW)
+  end
+  return found
 end
 
 -- One record of any kind with its history. A name that looks like the beginning of an id may be either.

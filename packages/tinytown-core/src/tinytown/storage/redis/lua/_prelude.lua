@@ -8,7 +8,8 @@
 -- Every write is kept back, and reads its key by a command of the key's type when it is queued. So a key of another
 -- type is met before the first write, where it is only a refusal (`storage_corrupt`).
 -- In JSON that passes through here an empty object becomes an empty list: Lua has one table for both.
--- The server runs this page for each call. What costs there is every function, every table, and above all every
+-- `_writes.lua` holds the writing half, which queries leave out, and `_ranges.lua` what reads many members at once.
+-- The server runs these pages for each call. What costs there is every function, every table, and above all every
 -- local variable that functions use (its search is linear); hence few locals, and all shared functions in `tx`.
 
 local PREFIX = KEYS[1]
@@ -72,17 +73,6 @@ function tx.text(value)
   return value == true and '1' or value
 end
 
--- Order by bytes, whatever the server's locale says.
-function tx.before(one, other)
-  for at = 1, math.min(#one, #other) do
-    local left, right = one:byte(at), other:byte(at)
-    if left ~= right then
-      return left < right
-    end
-  end
-  return #one < #other
-end
-
 function tx.has(list, wanted)
   for _, value in ipairs(list) do
     if value == wanted then
@@ -90,38 +80,6 @@ function tx.has(list, wanted)
     end
   end
   return false
-end
-
--- Join lists into a new one.
-function tx.join(...)
-  local all = {}
-  for _, list in ipairs({ ... }) do
-    for _, value in ipairs(list) do
-      all[#all + 1] = value
-    end
-  end
-  return all
-end
-
--- The first characters of a text, never half of one.
-function tx.cut(whole, count)
-  if #whole <= count then
-    return whole
-  end
-  local at = 1
-  for _ = 1, count do
-    at = whole:find('[^\128-\191]', at + 1)
-    if not at then
-      return whole
-    end
-  end
-  return whole:sub(1, at - 1)
-end
-
-function tx.update(record, changes)
-  for name, value in pairs(changes) do
-    record[name] = value
-  end
 end
 
 -- JSON
@@ -217,18 +175,6 @@ function tx.get(read, key, name)
   return value or nil
 end
 
-function tx.put(read, key, name, value)
-  local member = tx.member(read, key, name)
-  if member[2] == nil then
-    if value == member[1] then
-      return
-    end
-    member[3], member[4], member[5] = read, key, name
-    tx.writes[#tx.writes + 1] = member
-  end
-  member[2] = value
-end
-
 -- How many members a key will have.
 function tx.count(command, key)
   local size = tx.ask(command, key)
@@ -240,93 +186,10 @@ function tx.count(command, key)
   return size
 end
 
-function tx.zadd(key, score, member) tx.put('ZSCORE', key, member, score) end
-function tx.zrem(key, member) tx.put('ZSCORE', key, member, false) end
 function tx.zscore(key, member) return tx.get('ZSCORE', key, member) end
 function tx.zcard(key) return tx.count('ZCARD', key) end
-function tx.sadd(key, member) tx.put('SISMEMBER', key, member, 1) end
-function tx.srem(key, member) tx.put('SISMEMBER', key, member, false) end
 function tx.scard(key) return tx.count('SCARD', key) end
 function tx.hget(key, field) return tx.get('HGET', key, field) end
-function tx.hset(key, field, value) tx.put('HGET', key, field, tx.text(value)) end
-function tx.hdel(key, field) tx.put('HGET', key, field, false) end
-
--- Members by score (equal ones by name), from above `after` up to and with `upto`.
-function tx.zrange(key, limit, after, upto)
-  local known, changed = tx.members[key] or {}, 0
-  for _, member in pairs(known) do
-    changed = changed + (member[2] ~= nil and 1 or 0)
-  end
-  local low, high = after and '(' .. tx.text(after) or '-inf', upto and tx.text(upto) or '+inf'
-  if changed == 0 then
-    return tx.ask('ZRANGE', key, low, high, 'BYSCORE', 'LIMIT', 0, limit)
-  end
-  local found = tx.ask('ZRANGE', key, low, high, 'BYSCORE', 'LIMIT', 0, limit + changed, 'WITHSCORES')
-  local rows, kept = {}, {}
-  for at = 1, #found, 2 do
-    local member = known[found[at]]
-    if not member or member[2] == nil then
-      rows[#rows + 1] = { found[at], tonumber(found[at + 1]) }
-    end
-  end
-  for name, member in pairs(known) do
-    local score = member[2]
-    if score and (not after or score > after) and (not upto or score <= upto) then
-      rows[#rows + 1] = { name, score }
-    end
-  end
-  table.sort(rows, function(one, other)
-    if one[2] ~= other[2] then
-      return one[2] < other[2]
-    end
-    return tx.before(one[1], other[1])
-  end)
-  for at = 1, math.min(limit, #rows) do
-    kept[at] = rows[at][1]
-  end
-  return kept
-end
-
--- Members that begin with a text, in order. (No verb makes a record before it has resolved all references.)
-function tx.zlex(key, beginning, limit)
-  return tx.ask('ZRANGE', key, '[' .. beginning, '(' .. beginning .. '\255', 'BYLEX', 'LIMIT', 0, limit)
-end
-
-function tx.smembers(key)
-  local known, members = tx.members[key] or {}, {}
-  for _, name in ipairs(tx.ask('SMEMBERS', key)) do
-    if not known[name] or known[name][2] == nil then
-      members[#members + 1] = name
-    end
-  end
-  for name, member in pairs(known) do
-    if member[2] then
-      members[#members + 1] = name
-    end
-  end
-  table.sort(members, tx.before)
-  return members
-end
-
--- Lists, of which the last fifty entries are kept
-
-function tx.push(key, entry)
-  local list = tx.lists[key]
-  if not list then
-    list = { key = key, size = tx.ask('LLEN', key) }
-    tx.lists[key] = list
-    tx.lists[#tx.lists + 1] = list
-  end
-  list[#list + 1] = cjson.encode(entry)
-end
-
-function tx.entries(key)
-  local found = tx.join(tx.ask('LRANGE', key, 0, -1), tx.lists[key] or {})
-  for at, entry in ipairs(found) do
-    found[at] = setmetatable({ entry }, RAW)
-  end
-  return found
-end
 
 -- Records: a table that reads its fields from [1], remembers in [2] which were changed, and knows its key [3]
 
@@ -386,76 +249,7 @@ function tx.load(kind, ref)
   return record or nil
 end
 
--- All records of a list of ids that exist.
-function tx.load_all(kind, refs)
-  local found = {}
-  for _, ref in ipairs(refs) do
-    found[#found + 1] = tx.load(kind, ref)
-  end
-  return found
-end
-
-function tx.make(kind, ref, fields)
-  if tx.load(kind, ref) then
-    tx.refuse('refused', { detail = kind .. ' `' .. ref .. '` exists already' })
-  end
-  local record = tx.keep(kind .. ':' .. ref, {})
-  tx.update(record, fields)
-  record.id, record.seq = ref, tx.next_seq()
-  tx.zadd('ids', 0, ref)
-  return record
-end
-
-function tx.next_seq()
-  local seq = (tonumber(tx.hget('town', 'seq')) or 0) + 1
-  tx.hset('town', 'seq', seq)
-  return seq
-end
-
--- Streams
-
-function tx.append(key, limit, flat)
-  if not tx.streams[key] then
-    tx.ask('XLEN', key)
-    tx.streams[key] = true
-  end
-  tx.streams[#tx.streams + 1] = { key, limit, flat }
-end
-
-function tx.event(kind, fields)
-  local flat = { 'type', kind }
-  for name, value in pairs(fields) do
-    if value ~= NONE then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = value
-    end
-  end
-  tx.append('events', tonumber(tx.hget('town', 'max_events')) or 100000, flat)
-end
-
-function tx.bell(node)
-  if some(node) and not tx.rung[node] then
-    tx.rung[node] = true
-    tx.append('bell:' .. node, 16, { 'at', tx.text(tx.now) })
-  end
-end
-
 -- The end
-
--- What a changed record needs: fields to set, fields to remove. May fail, so it is made before the first write.
-function tx.changes_of(record)
-  local sets, drops = { PREFIX .. record[3] }, { PREFIX .. record[3] }
-  for name in pairs(record[2]) do
-    local value = record[1][name]
-    if value == nil or (type(value) == 'table' and next(value) == nil) then
-      drops[#drops + 1] = name
-    else
-      sets[#sets + 1] = name
-      sets[#sets + 1] = type(value) == 'table' and tx.encode(value) or tx.text(value)
-    end
-  end
-  return { sets, drops }
-end
 
 -- Do the verb up to its first write: the answer, and the changes of records.
 function tx.prepare(act)
@@ -485,41 +279,6 @@ function tx.prepare(act)
   return answer, changes
 end
 
-function tx.commit(changes)
-  local add = { ZSCORE = 'ZADD', SISMEMBER = 'SADD', HGET = 'HSET' }
-  local take = { ZSCORE = 'ZREM', SISMEMBER = 'SREM', HGET = 'HDEL' }
-  for _, change in ipairs(changes) do
-    if #change[1] > 1 then
-      redis.call('HSET', unpack(change[1]))
-    end
-    if #change[2] > 1 then
-      redis.call('HDEL', unpack(change[2]))
-    end
-  end
-  for _, member in ipairs(tx.writes) do
-    local old, value, read, key, name = unpack(member, 1, 5)
-    if value == old then -- it came back to what it was
-    elseif value == false then
-      redis.call(take[read], PREFIX .. key, name)
-    elseif read == 'ZSCORE' then
-      redis.call('ZADD', PREFIX .. key, tx.text(value), name)
-    elseif read == 'HGET' then
-      redis.call('HSET', PREFIX .. key, name, value)
-    else
-      redis.call(add[read], PREFIX .. key, name)
-    end
-  end
-  for _, list in ipairs(tx.lists) do
-    redis.call('RPUSH', PREFIX .. list.key, unpack(list))
-    if list.size + #list > 50 then
-      redis.call('LTRIM', PREFIX .. list.key, -50, -1)
-    end
-  end
-  for _, entry in ipairs(tx.streams) do
-    redis.call('XADD', PREFIX .. entry[1], 'MAXLEN', '~', entry[2], '*', unpack(entry[3]))
-  end
-end
-
 -- Do a verb: its kept answer, or a refusal, or all of its writes.
 function tx.run(verb, act)
   local done, answer, changes = pcall(tx.prepare, act)
@@ -534,9 +293,11 @@ function tx.run(verb, act)
   if not changes then
     return tx.fill(answer)
   end
-  tx.commit(changes)
-  if ARGV[1] ~= '' then
-    redis.call('SET', PREFIX .. 'op:' .. ARGV[1], answer, 'PX', 600000)
+  if tx.commit then -- a query has no writing half
+    tx.commit(changes)
+    if ARGV[1] ~= '' then
+      redis.call('SET', PREFIX .. 'op:' .. ARGV[1], answer, 'PX', 600000)
+    end
   end
   return tx.long_texts and tx.fill(answer) or answer
 end

@@ -2,7 +2,7 @@
 -- ARGS: node_id, nonce, agent_id, incarnation; optional account
 -- REPLY: agent
 -- ERRORS: stale_node, not_found, ambiguous
--- USES: rules agents
+-- USES: writes ranges rules acts views agents
 return tx.run('agent_ready', function(a)
   tx.owner(a)
   local agent = tx.find('agent', a.agent_id)

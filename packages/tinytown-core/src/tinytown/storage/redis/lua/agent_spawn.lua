@@ -2,7 +2,7 @@
 -- ARGS: id, name, cli; optional nickname, role, model, max_rounds, workspace, account, node, parent, round_id, by
 -- REPLY: agent
 -- ERRORS: stale_round, not_found, ambiguous, name_taken, refused (the id exists)
--- USES: rules agents
+-- USES: writes ranges rules acts views agents
 return tx.run('agent_spawn', function(a)
   local by = tx.actor(tx.acting_round(a), a)
   local parent = some(a.parent) and tx.resolve('agent', a.parent) or NONE

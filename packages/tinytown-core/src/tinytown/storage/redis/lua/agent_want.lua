@@ -2,7 +2,7 @@
 -- ARGS: agent, verb, from; optional round_id
 -- REPLY: agent, ending (whether a round has to end first)
 -- ERRORS: stale_round, not_found, ambiguous, not_an_agent, wrong_state, agent_ends
--- USES: rules agents
+-- USES: writes ranges rules acts views agents
 local WANTED = { interrupt = 'paused', resume = 'run', close = 'draining', kill = 'stopped', restart = 'run' }
 
 return tx.run('agent_want', function(a)

@@ -2,7 +2,7 @@
 -- ARGS: attention, verb (answer or dismiss), from; optional answer, round_id, by
 -- REPLY: attention, task
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
--- USES: rules moves changes agents
+-- USES: writes ranges rules acts moves changes views agents
 local ABOUT_AGENTS = {
   auth_required = true, start_failed = true, mail_loop = true, agent_error = true, disk_full = true,
 }

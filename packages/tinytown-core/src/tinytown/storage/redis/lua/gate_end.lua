@@ -3,7 +3,7 @@
 --       exit_code, log, workspace, head_after
 -- REPLY: round, task
 -- ERRORS: not_found, ambiguous, stale_round, stale_node
--- USES: rules moves changes ends
+-- USES: writes ranges rules acts moves changes ends
 local PAST = { pass = 'gate.passed', reject = 'gate.failed', unavailable = 'gate.unavailable', lost = 'gate.lost' }
 
 local function judge(a, live, task)

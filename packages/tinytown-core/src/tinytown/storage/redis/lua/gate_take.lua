@@ -2,7 +2,7 @@
 -- ARGS: round_id, task_id, node_id, nonce, max_backoff_ms; optional head, workspace
 -- REPLY: round, task; or nothing: not_verifying, later
 -- ERRORS: stale_round, stale_node
--- USES: rules
+-- USES: writes ranges rules acts
 return tx.run('gate_take', function(a)
   local known = tx.load('round', a.round_id)
   if known then

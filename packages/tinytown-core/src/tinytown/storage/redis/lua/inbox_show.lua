@@ -2,7 +2,7 @@
 -- ARGS: optional round_id, by
 -- REPLY: messages
 -- ERRORS: stale_round
--- USES: rules mail
+-- USES: writes ranges rules acts mail
 local SHOWN_AT_ONCE = 50
 
 return tx.run('inbox_show', function(a)

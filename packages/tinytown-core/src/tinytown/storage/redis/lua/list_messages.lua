@@ -2,7 +2,7 @@
 -- ARGS: agent, limit
 -- REPLY: items
 -- ERRORS: not_found, ambiguous
--- USES: rules
+-- USES: ranges rules
 return tx.run('list_messages', function(a)
   local lane = 'lane:' .. tx.resolve('agent', a.agent) .. ':'
   local refs = tx.join(tx.zrange(lane .. 'urgent', a.limit), tx.zrange(lane .. 'normal', a.limit))

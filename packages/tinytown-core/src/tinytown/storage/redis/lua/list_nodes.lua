@@ -2,7 +2,7 @@
 -- ARGS: none
 -- REPLY: items
 -- ERRORS: none
--- USES: rules agents pages
+-- USES: ranges rules views pages
 return tx.run('list_nodes', function()
   return { items = tx.all_nodes() }
 end)

@@ -2,7 +2,7 @@
 -- ARGS: agent, limit
 -- REPLY: items
 -- ERRORS: not_found, ambiguous
--- USES: rules
+-- USES: ranges rules
 return tx.run('list_rounds', function(a)
   local refs, last = tx.zrange('rounds:' .. tx.resolve('agent', a.agent), 1000), {}
   for at = math.max(1, #refs - a.limit + 1), #refs do

@@ -2,7 +2,7 @@
 -- ARGS: limit; optional state, agent, after
 -- REPLY: items, next
 -- ERRORS: not_found, ambiguous
--- USES: rules agents pages
+-- USES: ranges rules views pages
 return tx.run('list_tasks', function(a)
   local agent, items = some(a.agent) and tx.resolve('agent', a.agent), {}
   local found, last = tx.page('task', some(a.state) and 'tasks:' .. a.state or 'tasks', a.limit, a.after)

@@ -2,7 +2,7 @@
 -- ARGS: message, from; optional round_id, by
 -- REPLY: message
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
--- USES: rules mail
+-- USES: writes ranges rules acts mail
 return tx.run('message_handle', function(a)
   local acting = tx.acting_round(a)
   local message = tx.find('message', a.message)

@@ -2,7 +2,7 @@
 -- ARGS: id, to, kind, body, max_hops; optional urgent, reply_to, ttl_ms, round_id, by
 -- REPLY: message, agent (id, state and wanted of the reader)
 -- ERRORS: stale_round, not_found, ambiguous, refused (the id exists)
--- USES: rules mail
+-- USES: writes ranges rules acts mail
 return tx.run('message_send', function(a)
   local acting = tx.acting_round(a)
   local by, round_id = tx.actor(acting, a), acting and acting.id or nil

@@ -2,7 +2,7 @@
 -- ARGS: id, name, pid, host, nonce, capacity; optional force
 -- REPLY: node, rounds (the node's that are live)
 -- ERRORS: node_taken
--- USES: rules
+-- USES: writes ranges rules acts
 return tx.run('node_join', function(a)
   local node = tx.load('node', a.id)
   if node and node.state ~= 'down' and node.nonce ~= a.nonce and not some(a.force) then

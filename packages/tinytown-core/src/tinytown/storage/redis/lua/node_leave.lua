@@ -2,7 +2,7 @@
 -- ARGS: node_id, nonce, state
 -- REPLY: node
 -- ERRORS: stale_node
--- USES: rules
+-- USES: writes ranges rules acts
 return tx.run('node_leave', function(a)
   local node = tx.owner(a)
   if node.state ~= a.state then

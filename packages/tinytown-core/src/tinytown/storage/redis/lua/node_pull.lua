@@ -2,7 +2,7 @@
 -- ARGS: node_id
 -- REPLY: due (id, state, incarnation), verify (tasks), ends (rounds), next_at, freed, backlog, now
 -- ERRORS: none
--- USES: rules
+-- USES: ranges rules
 local PULLED_AT_ONCE = 64
 
 return tx.run('node_pull', function(a)

@@ -2,7 +2,7 @@
 -- ARGS: node_id, nonce, limit; optional after (where the page before ended)
 -- REPLY: repaired (ids), after (where the next page begins; absent at the end)
 -- ERRORS: stale_node
--- USES: rules
+-- USES: writes ranges rules acts
 return tx.run('node_reconcile', function(a)
   tx.owner(a)
   local repaired, page = {}, tx.zrange('agents', a.limit, a.after)

@@ -4,7 +4,7 @@
 --       forget_session, retry_ms
 -- REPLY: round, task, agent
 -- ERRORS: not_found, ambiguous, stale_round, stale_node
--- USES: rules moves changes agents mail ends outcome
+-- USES: writes ranges rules acts moves changes views agents mail ends outcome
 return tx.run('round_end', function(a)
   local live = tx.find('round', a.round_id)
   if live.kind ~= 'work' then

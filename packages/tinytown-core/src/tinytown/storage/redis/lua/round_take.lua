@@ -5,7 +5,7 @@
 -- REPLY: round, agent, task, messages, backlog; or nothing: gone, not_idle, max_rounds, backoff, parked, later,
 --        idle, mail_loop
 -- ERRORS: stale_round, stale_node
--- USES: rules moves agents mail take
+-- USES: writes ranges rules acts moves views agents mail take
 return tx.run('round_take', function(a)
   local known = tx.load('round', a.round_id)
   if known then

@@ -2,7 +2,7 @@
 -- ARGS: node_id, limit
 -- REPLY: agents, tasks, now
 -- ERRORS: none
--- USES: rules
+-- USES: ranges rules
 local function parked(agent)
   local till = tonumber(tx.hget('parked:' .. (some(agent.account) or agent.id), 'until'))
   return till and (till == 0 or till > tx.now)

@@ -2,7 +2,7 @@
 -- ARGS: ref; optional kind
 -- REPLY: kind, record, history
 -- ERRORS: not_found, ambiguous
--- USES: rules agents pages
+-- USES: ranges rules views pages
 return tx.run('show', function(a)
   local kind, record, history = tx.show(a)
   return { kind = kind, record = kind == 'agent' and tx.view(record) or record, history = history }

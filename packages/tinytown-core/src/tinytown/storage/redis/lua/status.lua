@@ -3,7 +3,7 @@
 -- REPLY: town, tasks (counts by state), agents_total, agents, agents_next, nodes, attention_total, attention,
 --        conductor_mail, live
 -- ERRORS: none
--- USES: rules agents pages
+-- USES: ranges rules views pages
 local TASK_STATES = {
   'waiting', 'pending', 'assigned', 'running', 'verifying', 'blocked', 'completed', 'failed', 'cancelled',
 }

@@ -2,7 +2,7 @@
 -- ARGS: id, description; optional agent, depends_on, parent, role, tags, mission_id, branch, gates, round_id, by
 -- REPLY: task
 -- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, dependency_failed, refused (the id exists)
--- USES: rules moves changes
+-- USES: writes ranges rules acts moves changes
 return tx.run('task_add', function(a)
   local by = tx.actor(tx.acting_round(a), a)
   local agent = some(a.agent) and tx.working_agent(a.agent)

@@ -2,7 +2,7 @@
 -- ARGS: task, agent, from; optional only_pending, round_id, by
 -- REPLY: task, ordered
 -- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, wrong_state
--- USES: rules moves changes says
+-- USES: writes ranges rules acts moves changes says
 return tx.run('task_assign', function(a)
   local by = tx.actor(tx.acting_round(a), a)
   local task = tx.find('task', a.task)

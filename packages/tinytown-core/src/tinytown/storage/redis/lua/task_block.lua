@@ -2,7 +2,7 @@
 -- ARGS: task, reason, from; optional round_id, by
 -- REPLY: task, recorded or ordered
 -- ERRORS: stale_round, not_found, ambiguous, already_said, wrong_state
--- USES: rules moves changes says
+-- USES: writes ranges rules acts moves changes says
 return tx.run('task_block', function(a)
   return tx.say(a, 'block', { reason = a.reason })
 end)

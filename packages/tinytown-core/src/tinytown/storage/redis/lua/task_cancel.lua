@@ -2,7 +2,7 @@
 -- ARGS: task, from; optional reason, round_id, by
 -- REPLY: task, ordered
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
--- USES: rules moves changes says
+-- USES: writes ranges rules acts moves changes says
 return tx.run('task_cancel', function(a)
   local by = tx.actor(tx.acting_round(a), a)
   return tx.order_or_do(a, tx.find('task', a.task), 'cancel', { reason = a.reason }, by)

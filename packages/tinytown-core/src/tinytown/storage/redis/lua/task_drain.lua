@@ -2,7 +2,7 @@
 -- ARGS: from
 -- REPLY: tasks (those it went on with), left (how many remain)
 -- ERRORS: none
--- USES: rules moves
+-- USES: writes ranges rules acts moves
 return tx.run('task_drain', function(a)
   local done = tx.zrange('freed', 1)
   for _, ref in ipairs(done) do

@@ -2,7 +2,7 @@
 -- ARGS: task, from; optional round_id, by
 -- REPLY: task
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
--- USES: rules moves changes
+-- USES: writes ranges rules acts moves changes
 return tx.run('task_reopen', function(a)
   local by = tx.actor(tx.acting_round(a), a)
   local task = tx.find('task', a.task)

@@ -2,7 +2,7 @@
 -- ARGS: task, from; optional round_id, by
 -- REPLY: task, ordered
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state, dependency_open
--- USES: rules moves changes says
+-- USES: writes ranges rules acts moves changes says
 return tx.run('task_requeue', function(a)
   local by = tx.actor(tx.acting_round(a), a)
   return tx.order_or_do(a, tx.find('task', a.task), 'requeue', {}, by)

@@ -2,7 +2,7 @@
 -- ARGS: name, instance, max_events; optional replace
 -- REPLY: created, schema
 -- ERRORS: town_conflict
--- USES: rules
+-- USES: writes ranges rules acts
 local SCHEMA = 1
 
 return tx.run('town_claim', function(a)

@@ -2,7 +2,7 @@
 -- ARGS: ref
 -- REPLY: kind, record; of an agent also tasks (its open ones), busy, backlog (how many it may claim)
 -- ERRORS: not_found, ambiguous
--- USES: rules agents pages
+-- USES: ranges rules views pages
 return tx.run('wait_facts', function(a)
   local ref = a.ref
   if tx.kind_of(ref) == 'task' and not some(tx.hget('names', (tx.spoken(ref)))) then

@@ -3,7 +3,7 @@
 -- REPLY: kind, record, history, agent, task, round, blockers, queue, parked_until, parked_probe, nodes, agents_total,
 --        attention, now
 -- ERRORS: not_found, ambiguous
--- USES: rules moves agents pages
+-- USES: ranges rules views pages
 local ASKED = { 'mail_loop', 'auth_required', 'start_failed', 'agent_error', 'disk_full', 'dead_letter', 'expired' }
 
 return tx.run('why_facts', function(a)
