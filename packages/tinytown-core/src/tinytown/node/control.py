@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -120,13 +121,15 @@ def ensure_node(paths: TownPaths, *, env: Mapping[str, str] | None = None, wait:
         return
     private_dir(paths.dot)
     private_dir(paths.node_dir)
-    process: subprocess.Popen[bytes] | None = None
     ends = time.monotonic() + START_SECS
     while not node_ready(paths):
-        if process is None and not node_runs(paths):
-            process = _start(paths, os.environ if env is None else env)
-        elif process is not None and process.poll() is not None and not node_runs(paths):
-            raise NodeStartError(detail=_last_words(paths), hint=f"its log is `{paths.node_log}`")
+        if not node_runs(paths):
+            heard = _start(paths, os.environ if env is None else env)
+            try:
+                if wait and not _hear(heard, ends) and not node_runs(paths):
+                    raise NodeStartError(detail=_last_words(paths), hint=f"its log is `{paths.node_log}`")
+            finally:
+                os.close(heard)
         if not wait:
             return
         if time.monotonic() > ends:
@@ -134,23 +137,44 @@ def ensure_node(paths: TownPaths, *, env: Mapping[str, str] | None = None, wait:
         time.sleep(PAUSE_SECS)
 
 
-def _start(paths: TownPaths, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the node in a session of its own, with an environment built up from nothing."""
+def _start(paths: TownPaths, env: Mapping[str, str]) -> int:
+    """Start the node in a session of its own, with an environment built up from nothing, as nobody's child.
+
+    Returns:
+        A descriptor from which `_hear` learns that the node is ready, or has ended.
+    """
     own = {name: value for name, value in env.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)}
     with contextlib.suppress(FileNotFoundError):
         if paths.node_log.stat().st_size > 5 * 1024 * 1024:
             paths.node_log.replace(paths.node_log.with_suffix(".old"))
-    with paths.node_log.open("ab") as log:
-        # -P: a folder of the user's that is named like one of our modules must not be imported.
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "tinytown.node", "--town", str(paths.root)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=own,
-            cwd="/",
-            start_new_session=True,
-        )
+    heard, told = os.pipe()
+    try:
+        with paths.node_log.open("ab") as log:
+            # -P: a folder of the user's that is named like one of our modules must not be imported.
+            # The program forks at once and the first process leaves, so it is waited for and no zombie ever stays.
+            subprocess.run(
+                [sys.executable, "-P", "-m", "tinytown.node", "--background", str(told), "--town", str(paths.root)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=own,
+                cwd="/",
+                start_new_session=True,
+                pass_fds=(told,),
+                check=False,
+            )
+    except BaseException:
+        os.close(heard)
+        raise
+    finally:
+        os.close(told)
+    return heard
+
+
+def _hear(heard: int, ends: float) -> bool:
+    """Wait until the node says that it is ready; False when it ended without, or time ran out."""
+    ready, _, _ = select.select([heard], [], [], max(0.0, ends - time.monotonic()))
+    return bool(ready) and bool(os.read(heard, 1))
 
 
 def _last_words(paths: TownPaths) -> str:

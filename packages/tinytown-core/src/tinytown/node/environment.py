@@ -54,6 +54,9 @@ ALLOWED = (
 SECRET = ("TINYTOWN_*", "REDIS_URL", "REDISCLI_AUTH", "TT_*")
 """Names that no round gets from its caller: they could name the town's server, or another round."""
 
+NEVER = ("TINYTOWN_REDIS*", "TINYTOWN_ROUND_ID", "TINYTOWN_TASK_ID", "TINYTOWN_AGENT_*", "TINYTOWN_TOWN", *SECRET[1:])
+"""Those of them that no adapter gets by naming them either."""
+
 VERSION = 1
 
 
@@ -77,7 +80,10 @@ def capture(
         Names and values, without the town's secrets.
     """
     patterns = (*ALLOWED, *adapter_names, *(("*",) if pass_env is None else pass_env))
-    return {name: value for name, value in env.items() if fits(name, patterns) and not fits(name, SECRET)}
+    named = {name for name in adapter_names if not fits(name, NEVER)}
+    return {
+        name: value for name, value in env.items() if name in named or (fits(name, patterns) and not fits(name, SECRET))
+    }
 
 
 def write_agent_env(paths: TownPaths, agent_id: str, variables: Mapping[str, str]) -> None:

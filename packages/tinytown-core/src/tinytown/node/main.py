@@ -33,11 +33,12 @@ ALREADY_RUNS = 3
 """Exit code when another node holds the town's lock."""
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, *, told: int | None = None) -> int:
     """Run the node of a town in front until it is told to stop.
 
     Args:
         argv: ``--town PATH``.
+        told: Descriptor on which to tell by one byte that the node is ready.
 
     Returns:
         Exit code: 0 stopped, 1 could not start or was taken over, 3 another node runs here.
@@ -49,13 +50,13 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
     paths = TownPaths(Path(words[1]))
     try:
-        return run_node(paths)
+        return run_node(paths, told=told)
     except TinytownError as error:
         log.error("%s", f"{error}" + (f" (hint: {error.hint})" if error.hint else ""))
         return 1
 
 
-def run_node(paths: TownPaths) -> int:
+def run_node(paths: TownPaths, *, told: int | None = None) -> int:
     """Take the lock and run; see `main`."""
     private_dir(paths.dot)
     private_dir(paths.node_dir)
@@ -72,7 +73,7 @@ def run_node(paths: TownPaths) -> int:
                 (paths.node_dir / name).unlink()
         paths.node_pid.write_text(str(os.getpid()))
         point("node.locked")
-        asyncio.run(_run(paths))
+        asyncio.run(_run(paths, told))
     finally:
         with contextlib.suppress(FileNotFoundError):
             (paths.node_dir / READY).unlink()
@@ -80,7 +81,7 @@ def run_node(paths: TownPaths) -> int:
     return 0
 
 
-async def _run(paths: TownPaths) -> None:
+async def _run(paths: TownPaths, told: int | None) -> None:
     config = _with_user_clis(load_town(paths.config))
     choice = choose_server(paths, config, node_alive=lambda: False)
     instance = ensure_instance(paths)
@@ -110,7 +111,7 @@ async def _run(paths: TownPaths) -> None:
     await context.run(town_calls.claim(config.name, instance.id, max_events=config.events.max_events))
     write_connection(paths, choice.connection)
     node = TownNode(context)
-    await _until_told(node, paths)
+    await _until_told(node, paths, told)
     await storage.close()
 
 
@@ -121,7 +122,7 @@ def _with_user_clis(config: TownConfig) -> TownConfig:
     return attrs.evolve(config, agent_clis={**load_user(user_home()).agent_clis, **config.agent_clis})
 
 
-async def _until_told(node: TownNode, paths: TownPaths) -> None:
+async def _until_told(node: TownNode, paths: TownPaths, descriptor: int | None) -> None:
     """Run the node; a signal stops it in order, a second one at once."""
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -129,7 +130,7 @@ async def _until_told(node: TownNode, paths: TownPaths) -> None:
     ready = asyncio.Event()
     running = asyncio.create_task(node.run(ready=ready))
     waiting = asyncio.create_task(told.wait())
-    marking = asyncio.create_task(_mark_ready(ready, paths))
+    marking = asyncio.create_task(_mark_ready(ready, paths, descriptor))
     try:
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
@@ -147,9 +148,13 @@ async def _until_told(node: TownNode, paths: TownPaths) -> None:
         marking.cancel()
 
 
-async def _mark_ready(ready: asyncio.Event, paths: TownPaths) -> None:
+async def _mark_ready(ready: asyncio.Event, paths: TownPaths, descriptor: int | None) -> None:
     await ready.wait()
     (paths.node_dir / READY).write_text(str(os.getpid()))
+    if descriptor is not None:
+        with contextlib.suppress(OSError):  # whoever started the node need not listen any more
+            os.write(descriptor, b"1")
+        os.close(descriptor)
     log.info("ready")
 
 
