@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
@@ -44,4 +45,4 @@ def town_on(server: TestServer, scripts: Scripts | None = None) -> Generator[Ser
 @pytest.fixture
 def on_server(shared_server: TestServer) -> TownOn:
     """Opens a new town on the shared server; perhaps with other scripts."""
-    return lambda scripts=None: town_on(shared_server, scripts)
+    return functools.partial(town_on, shared_server)

@@ -22,12 +22,16 @@ class Hands:
 
     Args:
         subject: The town, empty.
+
+    Attributes:
+        trimmed: The test has had events trimmed, so the history no longer tells everything.
     """
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.clock = subject.clock
         self._count = 0
+        self.trimmed = False
         self.run(town.claim("kit", "instance-1"))
         self.join()
 

@@ -263,28 +263,17 @@ def _rest(facts: Facts) -> Iterator[str]:
     for ref, fields in records.items():
         if fields["id"] != ref:
             yield f"the record under {ref} says that it is {fields['id']}"
-    owners = {
-        "queue",
-        "mine",
-        "waking",
-        "rounds",
-        "lane",
-        "history",
-        "blockers",
-        "dependents",
-        "due",
-        "idle",
-        "verify",
-        "ends",
-    }
     for name in facts.dump:
         family, _colon, rest = name.partition(":")
-        if family in owners and rest.partition(":")[0] not in records:
+        if family in _OWNED and rest.partition(":")[0] not in records:
             yield f"{name} belongs to no record"
-        elif family not in owners | _KNOWN:
+        elif family not in _OWNED | _KNOWN:
             yield f"nobody knows the key {name}"
 
 
+_OWNED = {
+    "queue", "mine", "waking", "rounds", "lane", "history", "blockers", "dependents", "due", "idle", "verify", "ends",
+}  # fmt: skip
 _KNOWN = {
     *_RECORDS, "town", "ids", "names", "tasks", "backlog", "agents", "live", "bell", "nodes",
     "attention", "attention_by", "events", "parked", "freed",

@@ -12,12 +12,19 @@ and gives two clients of one empty town, a settable clock for them, a way to rea
 
 from __future__ import annotations
 
+from tinytown.testing.contract.agents import Agents
+from tinytown.testing.contract.damage import Damage
+from tinytown.testing.contract.dependencies import Dependencies
+from tinytown.testing.contract.fences import Fences
+from tinytown.testing.contract.gates import Gates
+from tinytown.testing.contract.mail import Mail
+from tinytown.testing.contract.nodes import Nodes
+from tinytown.testing.contract.outcomes import Outcomes
+from tinytown.testing.contract.reading import Reading
 from tinytown.testing.contract.task_table import TaskTable
 
 __all__ = ["StorageContract"]
 
 
-class StorageContract(
-    TaskTable,
-):
+class StorageContract(TaskTable, Fences, Outcomes, Dependencies, Mail, Agents, Gates, Nodes, Reading, Damage):
     """All parts of the contract."""

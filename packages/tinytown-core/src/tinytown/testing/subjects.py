@@ -39,6 +39,10 @@ class Subject(Protocol):
         """Read all keys of the town."""
         ...
 
+    def remove(self, key: str) -> None:
+        """Take a key away, as no verb does."""
+        ...
+
     def planted(self, key: str) -> contextlib.AbstractContextManager[None]:
         """While the context lasts, a value of a wrong type stands under a key; afterwards what was there before."""
         ...
@@ -55,6 +59,10 @@ class MemorySubject:
     def dump(self) -> Dump:
         """Read all keys of the town."""
         return dumps.of_memory(self.first.town.data)
+
+    def remove(self, key: str) -> None:
+        """Take a key away."""
+        self.first.town.data.pop(key, None)
 
     @contextlib.contextmanager
     def planted(self, key: str) -> Generator[None]:
@@ -97,6 +105,10 @@ class ServerSubject:
     def dump(self) -> Dump:
         """Read all keys of the town."""
         return dumps.of_server(self.pipeline, self.town)
+
+    def remove(self, key: str) -> None:
+        """Take a key away."""
+        self.pipeline([("DEL", keys.prefix(self.town) + key)])
 
     @contextlib.contextmanager
     def planted(self, key: str) -> Generator[None]:

@@ -17,7 +17,7 @@ from tinytown.domain.records import Gate
 from tinytown.storage.calls import agents, mail, nodes, rounds, tasks, town
 from tinytown.storage.protocol import Call
 
-NODES = ("n-00000001", "n-00000002")
+NODES: Sequence[str] = ("n-00000001", "n-00000002")
 NAMES = ("ada", "bob", "cleo", "dan", "eve")
 ROLES = (None, None, "worker", "mason")
 RECENT = 25
@@ -85,7 +85,7 @@ class Walk:
     def _records(self, family: str, /, **wanted: Any) -> list[Mapping[str, Any]]:
         """The latest records of a kind whose fields are as wanted; ``...`` stands for anything that is there."""
         found: list[Mapping[str, Any]] = []
-        for name in reversed(self._data):
+        for name in reversed(list(self._data)):
             if name.startswith(family + ":"):
                 record = self._data[name]
                 if all(record.get(k) == v or (v is ... and record.get(k)) for k, v in wanted.items()):
