@@ -112,9 +112,9 @@ class Repository:
             if Path(index).exists():  # a copy keeps what git knows of unchanged files, so that it need not read them
                 shutil.copyfile(index, own)
             env = {"GIT_INDEX_FILE": str(own)}
-            await self.run(
-                "-C", top, "add", "-A", "--", ".", f":(exclude,top){_dot(Path(top), self.workspace)}", env=env
-            )
+            await self.run("-C", top, "add", "-A", env=env)
+            own_files = _dot(Path(top), self.workspace)
+            await self.run("-C", top, "rm", "-r", "-q", "--cached", "--ignore-unmatch", "--", own_files, env=env)
             return await self.run("write-tree", env=env)
 
     async def snapshot(self, ref: str, note: str) -> str | None:
