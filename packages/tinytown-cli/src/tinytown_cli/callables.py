@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
 from tinytown_cli.parse import Bound
@@ -44,6 +45,15 @@ def _function(command: Command) -> Callable[..., Bound]:
     return called
 
 
+def _whole_number(kind: Any, tokens: Sequence[Token]) -> int:
+    """Read digits alone: rounding `1.5` would do something that nobody asked for."""
+    _ = kind
+    word = tokens[0].value
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}", word):
+        raise ValueError
+    return int(word)
+
+
 def _parameter(param: Param) -> inspect.Parameter:
     value: Any = Literal[*param.choices] if param.choices else _TYPES[param.kind]  # pyright: ignore[reportInvalidTypeForm] - made at run time
     optional = param.default is None and not param.required
@@ -52,7 +62,8 @@ def _parameter(param: Param) -> inspect.Parameter:
         help=param.help,
         negative=(),
         consume_multiple=False,
-        validator=Number(gte=param.low) if param.low is not None else None,
+        validator=Number(gte=param.low, lte=param.high) if param.low is not None else None,
+        converter=_whole_number if param.kind == "int" else None,
         allow_leading_hyphen=False,
     )
     return inspect.Parameter(

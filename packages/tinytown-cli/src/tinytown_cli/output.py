@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tinytown_cli.hints import hint_for
 from tinytown_cli.terminal import clean, coloured, columns, wants_colour
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Output:
 
 def print_error(error: TinytownError, *, as_json: bool) -> None:
     """Print an error on standard error: a sentence and a hint, or one JSON object."""
-    message, hint = _bounded(error.message), error.hint
+    message, hint = _bounded(error.message), hint_for(error)
     if (operation := getattr(error, "operation", None)) and _may_repeat(error.code):
         hint = f"it may have been done: repeat the same command with `--id {operation}`, which does it at most once"
     if as_json:
@@ -104,8 +105,7 @@ def print_error(error: TinytownError, *, as_json: bool) -> None:
         return
     colour = wants_colour(sys.stderr, os.environ)
     print(f"{coloured('error:', 'red', on=colour)} {message}", file=sys.stderr)
-    if hint:
-        print(f"\nhint: {clean(hint)}", file=sys.stderr)
+    print(f"\nhint: {clean(hint)}", file=sys.stderr)
 
 
 def _may_repeat(code: str) -> bool:

@@ -93,4 +93,5 @@ def value_of(param: Param, word: str) -> str | int | float | None:
     if not (digits.isascii() and digits.isdigit()) or word.startswith(".") or len(word) > 15:  # noqa: PLR2004
         return None
     number = int(word) if param.kind == "int" else float(word)
-    return number if math.isfinite(number) and number >= (param.low or 0) else None
+    fits = (param.low or 0) <= number <= (math.inf if param.high is None else param.high)
+    return number if math.isfinite(number) and fits else None

@@ -58,6 +58,27 @@ def _guarded(flags: Flags, words: list[str]) -> int:
 
         print_error(error, as_json=flags.json)
         return exit_code(error.code)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last place before the user
+        return _mistake(error, flags)
+
+
+def _mistake(error: Exception, flags: Flags) -> int:
+    """Tell of an error that nobody foresaw, without a page of code unless it is asked for."""
+    if flags.verbose:
+        import traceback
+
+        traceback.print_exc()
+    import json
+
+    message = f"{type(error).__name__}: {error}"[:500]
+    hint = "this is a mistake in Tinytown: run it again with `--verbose` and report what it prints"
+    if flags.json:
+        print(json.dumps({"error": {"code": "internal", "message": message, "hint": hint}}), file=sys.stderr)
+    else:
+        print(f"error: {message}\n\nhint: {hint}", file=sys.stderr)
+    return 1
 
 
 def _dispatch(flags: Flags, words: list[str]) -> int:

@@ -54,7 +54,7 @@ def doctor(context: Context, *, name: str | None) -> int:
     from tinytown.plugins.adapters import Adapter
     from tinytown.plugins.installed import installed
 
-    names = [name] if name else [each.name for each in installed("adapters") if not each.built_in]
+    names = [name] if name is not None else [each.name for each in installed("adapters") if not each.built_in]
     items: list[dict[str, Any]] = []
     for each in dict.fromkeys(names):
         adapter = Adapter.load(each)
@@ -75,7 +75,7 @@ def doctor(context: Context, *, name: str | None) -> int:
     context.out.either(lambda: {"items": items, "next": None}, human)
     from tinytown_cli.exits import AGENT_CLI
 
-    return AGENT_CLI if name and any(item["ok"] is False for item in items) else 0
+    return AGENT_CLI if name is not None and any(item["ok"] is False for item in items) else 0
 
 
 def _abilities(info: AdapterInfo) -> list[str]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def init(context: Context, *, name: str | None, cli: str | None, redis_url: str | None) -> None:
     """Make a town of the folder that `--town` names, or of the working directory."""
     from tinytown import Town
+    from tinytown.domain.names import plain_name
 
+    cli = None if cli is None else plain_name(cli, what="agent CLI")
     town = context.adopt(Town.init(context.flags.town, name=name, redis_url=redis_url, cli=cli))
 
     def human(out: Output) -> None:

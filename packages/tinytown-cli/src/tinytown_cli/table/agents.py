@@ -74,7 +74,7 @@ COMMANDS: tuple[Command, ...] = (
         (
             ref("Agent, task or round", name="ref", required=False),
             Param("follow", "Go on until the round ends", kind="bool", aliases=("-f",)),
-            Param("lines", "Only the last lines", kind="int", low=0, aliases=("-n",)),
+            Param("lines", "Only the last lines", kind="int", low=0, high=1_000_000, aliases=("-n",)),
             Param("raw", "Leave the control sequences of terminals in", kind="bool"),
         ),
     ),

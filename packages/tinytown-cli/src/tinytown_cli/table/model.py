@@ -17,6 +17,7 @@ class Param(NamedTuple):
         aliases: Other names of an option, dashes included.
         choices: The only values that are allowed.
         low: Smallest number that is allowed.
+        high: Largest number that is allowed.
         text: Takes long text: ``-`` reads standard input, ``@file`` a file.
     """
 
@@ -28,6 +29,7 @@ class Param(NamedTuple):
     aliases: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     low: float | None = None
+    high: float | None = None
     text: bool = False
 
     @property

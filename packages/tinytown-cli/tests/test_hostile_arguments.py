@@ -1,0 +1,170 @@
+"""Whatever is typed in place of an argument: one clear error with a hint, and a town that has not changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tinytown_cli.run import run
+from tinytown_cli.table import COMMANDS, Command, Param
+
+NOTHING = "t-zzzzzzzzzz"
+NAMES = ["", " ", "a b", "../x", "$(touch pwned)", "x" * 5000, "nach 東京", "a\nb", "\x1b[31m", "\udcff", "a:*"]
+TEXTS = ["", " \n", "\udcff", "x" * 300_000, "nul\0", "@/nonexistent/file", "@/", "@" + "x" * 5000]
+NUMBERS = ["", "x", "-1", "nan", "inf", "1e400", "9" * 400, "0x", "1;2", "-0.0001x"]
+LINES = ["", "a\nb", "x" * 5000, "\x1b[2J"]
+
+SPECIAL: dict[str, list[str]] = {
+    "redis_url": ["http://x", "nonsense", "redis://", "\n", "redis://h:99999/0"],
+    "cli": ["nosuch", "x" * 5000, "../x", "a\nb", "$(true)"],
+    "model": LINES,
+    "type_": LINES,
+    "work": TEXTS,
+    "result": TEXTS[2:],
+    "role": NAMES,
+    "name": NAMES,
+    "nickname": [*NAMES, "conductor", "all", "t-9k3fq2xa7m"],
+    "tags": ["a b", "../x", "x" * 5000, "nach 東京", "\x1b[31m", "\udcff"],
+    "depends_on": ["nosuch", "../x", "x" * 5000, "\udcff", NOTHING],
+    "gate": ["nosuch", "a b=true", "=true", "x=", "x=\0", "../x=1"],
+    "key": ["nosuch", "x" * 5000, "\udcff", "."],
+    "after": ["x", "-1", "1.5", "9" * 400, "nan"],
+    "shell": ["", "tcsh", "BASH", "x" * 5000],
+    "state": ["", "nosuch", "RUNNING ", "x" * 5000],
+}
+REFS = [
+    "",
+    " ",
+    "nosuch",
+    NOTHING,
+    "../../etc/passwd",
+    "$(touch pwned)",
+    "'; FLUSHALL",
+    "x" * 5000,
+    "東京",
+    "a\nb",
+    "\udcff",
+]
+
+
+def values_of(command: Command, param: Param) -> list[str]:
+    if command.path == ("init",) and param.name == "cli":
+        return NAMES
+    if param.name in SPECIAL:
+        return SPECIAL[param.name]
+    if param.kind in {"int", "float"}:
+        return NUMBERS
+    return TEXTS if param.text else REFS
+
+
+CASES = [
+    pytest.param((command, param), id=f"{command.name}-{param.name}")
+    for command in COMMANDS
+    for param in command.params
+    if param.kind != "bool"
+]
+
+
+def line(command: Command, hostile: Param, value: str, known: dict[str, str]) -> list[str]:
+    """A command line that is right but for one value."""
+    places: list[str] = []
+    options = ["--cli=script"] if command.path == ("spawn",) and hostile.name != "cli" else []
+    for param in command.params:
+        if param is hostile and not param.positional:
+            options.append(f"{param.flags[0]}={value}")
+        elif param is hostile:
+            places.append(value)
+        elif param.positional and (param.required or hostile.positional):
+            places.append(known.get(param.name, "some text"))
+    return [*command.path, *options, "--", *places]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A town with a paused agent, a task, a message and an open item; no node runs."""
+    from tinytown import Town
+    from tinytown.config.paths import TownPaths
+    from tinytown.storage.embedded.server import stop_server
+
+    base = tmp_path_factory.mktemp("hostile")
+    root = base / "town"
+    env = {"PATH": os.environ["PATH"], "HOME": str(base), "XDG_RUNTIME_DIR": str(base)}
+    Town.init(root, name="hostile", env=env).close()
+    with Town.open(root, env=env) as town:
+        task = town.add_task("Something")
+        town.block(task.id, "Which one?")
+        message = town.send("conductor", "hello").message
+    known = {"agent": "conductor", "to": "conductor", "task": task.id, "ref": task.id, "item": message.id, "name": "w9"}
+    yield root, {**known, **{f"env:{name}": value for name, value in env.items()}}
+    stop_server(TownPaths(root))
+
+
+def newest(root: Path, env: dict[str, str]) -> list[str]:
+    """What the town has written down last, and its files that people edit."""
+    from tinytown import Town
+
+    with Town.open(root, env=env) as town:
+        return [town.events(limit=1)[-1].id, town.paths.config.read_text()]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_hostile_value_is_refused_in_one_sentence_and_changes_nothing(
+    case: tuple[Command, Param],
+    folder: tuple[Path, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    (command, param), (root, known) = case, folder
+    env = {name.removeprefix("env:"): value for name, value in known.items() if name.startswith("env:")}
+    for name in list(os.environ):
+        if name.startswith(("TINYTOWN", "REDIS")):
+            monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path if command.path == ("init",) else root)
+    before = newest(root, env)
+    for value in values_of(command, param):
+        capsys.readouterr()
+        code = run(["--json", *line(command, param, value, known)])
+        said = capsys.readouterr()
+        shown = (value[:40], code, said.out[:300], said.err[-600:])
+        assert code in {1, 2}, shown
+        assert said.out == "", shown
+        error = json.loads(said.err.splitlines()[-1])["error"]
+        assert error["code"] != "internal", shown
+        assert error["message"], shown
+        assert error["hint"], shown
+        assert "Traceback" not in said.err, shown
+        assert len(said.err) < 5000, shown
+    assert newest(root, env) == before
+    assert not list(root.glob("**/pwned"))
+    assert not (tmp_path / "tinytown.toml").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("words", [["--nosuch"], ["--nosuch=1"], ["-Z"], ["a", "b", "c", "d"]], ids=" ".join)
+def test_words_that_do_not_belong_are_a_usage_error(
+    command: Command, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--json", *command.path, *words]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    error = json.loads(said.err)["error"]
+    assert error["code"] == "usage"
+    assert error["hint"]
+
+
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if any(param.required for param in each.params)], ids=lambda each: each.name
+)
+def test_a_missing_argument_is_a_usage_error(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    required = [param for param in command.params if param.required]
+    for given in range(len(required)):
+        assert run(["--json", *command.path, *["x"] * given]) == 2
+        error = json.loads(capsys.readouterr().err)["error"]
+        assert error["code"] == "usage"
+        assert required[given].metavar in error["message"].upper()
