@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from tinytown.domain.records import Node
-from tinytown.errors import NodeStartError
+from tinytown.errors import NodeStartError, StorageUnavailableError
 from tinytown.services import checks
 from tinytown.services.context import NodeControl, TownContext
-from tinytown.services.steps import Steps, ask, local
+from tinytown.services.steps import Steps, ask, hang_up, local
 from tinytown.storage.calls import nodes as node_calls
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.calls.answers import Overview, Page
@@ -45,7 +47,7 @@ def start_node(context: TownContext) -> Steps[None]:
 def stop(context: TownContext, *, timeout: float = STOP_SECS, now: bool = False) -> Steps[bool]:
     """Stop the node of this machine: no new rounds, wait for the live ones, hand the rest back, then end.
 
-    Until `start_node` or `spawn` the town stays stopped: other verbs only say so.
+    The town's own server is ended too, once nobody else uses it. Until `start_node` or `spawn` the town stays stopped: other verbs only say so.
 
     Args:
         context: The town.
@@ -60,7 +62,19 @@ def stop(context: TownContext, *, timeout: float = STOP_SECS, now: bool = False)
     """
     node = _control(context)
     secs = checks.secs(timeout, what="timeout") or 0.0
-    return (yield from local(lambda: node.stop_node(context.paths, timeout=secs, now=now)))
+    was_running = yield from local(lambda: node.stop_node(context.paths, timeout=secs, now=now))
+    if context.server.embedded:
+        yield from hang_up()
+        yield from local(lambda: _end_unused_server(context))
+    return was_running
+
+
+def _end_unused_server(context: TownContext) -> None:
+    """End the town's own server; one that others use, or that does not answer, is left to its idle end."""
+    from tinytown.storage.embedded.server import stop_server
+
+    with contextlib.suppress(StorageUnavailableError):
+        stop_server(context.paths, only_unused=True)
 
 
 def _control(context: TownContext) -> NodeControl:

@@ -49,7 +49,11 @@ class Local:
         self.act = act
 
 
-Step: TypeAlias = "Call[Any] | Read | Newest | Local"
+class HangUp:
+    """Give the connections back; the next call connects anew."""
+
+
+Step: TypeAlias = "Call[Any] | Read | Newest | Local | HangUp"
 Steps: TypeAlias = "Generator[Step, Any, T]"
 
 
@@ -71,6 +75,11 @@ def newest(stream: str) -> Steps[str]:
 def local(act: Callable[[], T]) -> Steps[T]:
     """Do something on this machine that may block."""
     return (yield Local(act))
+
+
+def hang_up() -> Steps[None]:
+    """Give the connections back for now."""
+    yield HangUp()
 
 
 @attrs.define
@@ -156,6 +165,8 @@ def drive(steps: Steps[T], storage: Storage, *, operation: str | None = None, pa
 def _do(step: Step, storage: Storage, once: Once, patience: Patience | None) -> Any:
     if isinstance(step, Local):
         return step.act()
+    if isinstance(step, HangUp):
+        return storage.close()
     sent = once.for_step(step)
     while True:
         try:
@@ -203,6 +214,8 @@ async def _do_async(step: Step, storage: AsyncStorage, once: Once, patience: Pat
 
     if isinstance(step, Local):
         return await asyncio.to_thread(step.act)
+    if isinstance(step, HangUp):
+        return await storage.close()
     sent = once.for_step(step)
     while True:
         try:

@@ -103,11 +103,12 @@ def _waiting(context: TownContext, task: Task, facts: WhyFacts, budget: Budget) 
     """Follow the dependencies to one that a person must move, else to one that moves by itself."""
     if task.id in budget.seen:
         return budget.seen[task.id]
-    if not facts.blockers:
+    blockers = [other for other in facts.blockers if other.state is not TaskState.COMPLETED]
+    if not blockers:  # very many dependents are told one hundred at a time
         nothing = (yield from view_nodes(context, facts.nodes, facts.now)).any_hindrance()
         return [nothing, cause("released_soon", task.id)] if nothing else [cause("released_soon", task.id)]
     best: list[Cause] = []
-    for other in facts.blockers:
+    for other in blockers:
         link = cause("waits_for", other.id, other=other.id, state=str(other.state))
         if budget.left <= 0:
             best = best or [link]
