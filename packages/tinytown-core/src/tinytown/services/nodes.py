@@ -47,7 +47,8 @@ def start_node(context: TownContext) -> Steps[None]:
 def stop(context: TownContext, *, timeout: float = STOP_SECS, now: bool = False) -> Steps[bool]:
     """Stop the node of this machine: no new rounds, wait for the live ones, hand the rest back, then end.
 
-    The town's own server is ended too, once nobody else uses it. Until `start_node` or `spawn` the town stays stopped: other verbs only say so.
+    The town's own server is ended too, once nobody else uses it. Until `start_node` or `spawn` the town stays
+    stopped: other verbs only say so.
 
     Args:
         context: The town.
