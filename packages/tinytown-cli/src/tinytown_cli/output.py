@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tinytown_cli.hints import hint_for
 from tinytown_cli.terminal import clean, coloured, columns, wants_colour
 
 if TYPE_CHECKING:
@@ -96,6 +95,8 @@ class Output:
 
 def print_error(error: TinytownError, *, as_json: bool) -> None:
     """Print an error on standard error: a sentence and a hint, or one JSON object."""
+    from tinytown_cli.hints import hint_for
+
     message, hint = _bounded(error.message), hint_for(error)
     if (operation := getattr(error, "operation", None)) and _may_repeat(error.code):
         hint = f"it may have been done: repeat the same command with `--id {operation}`, which does it at most once"

@@ -8,7 +8,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -143,6 +142,8 @@ def _start(paths: TownPaths, env: Mapping[str, str]) -> int:
     Returns:
         A descriptor from which `_hear` learns that the node is ready, or has ended.
     """
+    import subprocess  # a start of `tt` that starts no node does without
+
     own = {name: value for name, value in env.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)}
     with contextlib.suppress(FileNotFoundError):
         if paths.node_log.stat().st_size > 5 * 1024 * 1024:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
@@ -105,6 +104,8 @@ def one_of(kind: type[E], text: str | None, *, what: str) -> E | None:
 def word(text: str, known: Sequence[str], *, what: str) -> str:
     """Check a word of a fixed list, with the nearest one as a hint."""
     if text not in known:
+        from difflib import get_close_matches
+
         near = get_close_matches(text, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else "use one of " + ", ".join(f"`{each}`" for each in known)
         raise InvalidValueError(what=what, detail=f"{text[:40]!r} is not known", hint=hint)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def ensure_instance(paths: TownPaths) -> Instance:
             fresh = record | _place(paths.root)
         else:
             source = record["id"] if record else None
-            fresh = {"version": 1, "id": secrets.token_hex(8), "copied_from": source, **_place(paths.root)}
+            fresh = {"version": 1, "id": os.urandom(8).hex(), "copied_from": source, **_place(paths.root)}
             if source is not None:
                 _mark_rounds(paths, source)
         partial = paths.dot / f"instance.{os.getpid()}"
