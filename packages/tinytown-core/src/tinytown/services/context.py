@@ -152,6 +152,7 @@ class TownContext:
         env: Environment of the caller.
         node_control: Starts, finds and stops the node of this machine.
         starts: Whether a node may be started when work is added.
+        node_grace_secs: How long a wait gives a node that is being started before it says that there is none.
         notices: Sentences for a person that an operation left, besides its answer; the doors print and empty them.
     """
 
@@ -163,6 +164,7 @@ class TownContext:
     env: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     node_control: NodeControl = attrs.Factory(NoNode)
     starts: bool = True
+    node_grace_secs: float = 5.0
     notices: list[str] = attrs.field(factory=list[str])
 
     @property

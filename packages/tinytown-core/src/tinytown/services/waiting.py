@@ -22,9 +22,6 @@ from tinytown.storage.calls import tasks as task_calls
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.calls.answers import WaitFacts
 
-NODE_GRACE_SECS = 5.0
-"""How long a wait gives a node that is being started before it says that there is none."""
-
 _NODE_CODES = frozenset({"no_node", "node_stopping", "node_down", "node_lost"})
 SHOWN = 10
 BACKLOG_LOOKED_AT = 1000
@@ -60,7 +57,7 @@ def wait(context: TownContext, ref: str, *, timeout: float | None = None) -> Ste
         if done:
             return facts.record
         call = town_calls.wait_facts(facts.record.id)
-        until = [time.monotonic() + (NODE_GRACE_SECS if watch.grace_until else RECHECK_SECS)]
+        until = [time.monotonic() + (context.node_grace_secs if watch.grace_until else RECHECK_SECS)]
         if limit is not None:
             until.append(started + limit)
         if limit is not None and time.monotonic() >= started + limit:
@@ -161,7 +158,7 @@ class _Watch:
             stuck.append(found)
         last = [_to_act_on(each) for each in stuck]
         if any(each.code in _NODE_CODES for each in last):
-            self.grace_until = self.grace_until or time.monotonic() + NODE_GRACE_SECS
+            self.grace_until = self.grace_until or time.monotonic() + self.context.node_grace_secs
             if time.monotonic() < self.grace_until:
                 return
         raise NeedsAttentionError(detail=_list(stuck, last))
@@ -180,7 +177,9 @@ def _to_act_on(found: Why) -> Cause:
 
 def _list(stuck: list[Why], last: list[Cause]) -> str:
     lines = [
-        f"{found.kind} `{found.ref}` is {found.state} ({each.code}): {each.text}"
+        f"{found.kind} `{found.ref}` is {found.state}"
+        + (f" behind `{each.ref}`" if each.ref != found.ref else "")
+        + f" ({each.code}): {each.text}"
         + (f" [{each.command}]" if each.command else "")
         for found, each in zip(stuck[:SHOWN], last[:SHOWN], strict=True)
     ]
