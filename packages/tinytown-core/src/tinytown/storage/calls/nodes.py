@@ -22,12 +22,12 @@ def join(
     def decode(answer: Answer) -> Joined:
         return Joined(node=_node(answer), rounds=codec.records(Round, answer.get("rounds")))
 
-    return change("node_join", {**args, "force": force or None}, decode, natural=True)
+    return change("node_join", {**args, "force": force or None}, decode)
 
 
 def beat(node_id: str, nonce: str, *, running: int) -> Call[Node]:
     """Show that the node lives, and how many rounds it runs."""
-    return change("node_beat", {"node_id": node_id, "nonce": nonce, "running": running}, _node, natural=True)
+    return change("node_beat", {"node_id": node_id, "nonce": nonce, "running": running}, _node)
 
 
 def leave(node_id: str, nonce: str, state: str) -> Call[Node]:
@@ -59,7 +59,7 @@ def reconcile(node_id: str, nonce: str, *, after: float | None = None, limit: in
     def decode(answer: Answer) -> Reconciled:
         return Reconciled(repaired=strings(answer.get("repaired")), after=answer.get("after"))
 
-    return change("node_reconcile", args, decode, natural=True)
+    return change("node_reconcile", args, decode)
 
 
 def snapshot(node_id: str, *, limit: int = 200) -> Call[Snapshot]:

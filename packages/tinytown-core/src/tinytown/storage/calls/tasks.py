@@ -151,7 +151,7 @@ def reopen(task: str, *, round_id: str | None = None, by: str | None = None) -> 
 
 def drain() -> Call[tuple[str, ...]]:
     """Go on with the dependents of one closed task that has very many."""
-    return change("task_drain", {}, lambda answer: strings(answer.get("tasks")), allowed=SETTLING, natural=True)
+    return change("task_drain", {}, lambda answer: strings(answer.get("tasks")), allowed=SETTLING)
 
 
 def listing(

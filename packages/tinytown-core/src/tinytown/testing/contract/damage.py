@@ -156,8 +156,6 @@ SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "gate reject": _gate_ending("reject"),
     "gate unavailable": _gate_ending("unavailable"),
     "spawn": _spawn,
-        "a-77777777", "w9", cli="script", node=NODE, nickname="nine", parent=_busy(t) and "w1"
-    ),
     "interrupt": lambda t: _want(t, "interrupt"),
     "kill": lambda t: _want(t, "kill"),
     "restart": lambda t: agents.want(t.spawn("w1").name, "restart"),
