@@ -205,6 +205,7 @@ def test_a_verb_repeated_under_its_operation_id_does_nothing_twice(bench):
     with pytest.raises(OutcomeUnknownError) as caught:
         town.add_task("once")
     town.operation = caught.value.operation
+    town.status()
     again = town.add_task("once")
     assert [task.id for task in town.tasks().items] == [again.id]
     assert town.operation is None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from tinytown.services.faces import Late, async_verb
 from tinytown.services.opening import Opened, open_town
 from tinytown.services.servers import open_async_storage
-from tinytown.services.steps import Patience, Steps, drive_async
+from tinytown.services.steps import Once, Patience, Steps, drive_async
 
 if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
@@ -116,7 +116,7 @@ class AsyncTown:
     async def run_steps(self, steps: Steps[T], *, operation: str | None = None) -> T:
         """Run an operation, under an operation id to repeat one whose outcome is unknown."""
         patience: Patience | None = self._opened.patience() if self._opened is not None else None
-        return await drive_async(steps, self.storage, operation=operation, patience=patience)
+        return await drive_async(steps, self.storage, once=Once(operation), patience=patience)
 
     @property
     def root(self) -> Path:

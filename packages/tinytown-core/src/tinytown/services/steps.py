@@ -125,29 +125,33 @@ class Patience:
 
 
 class Once:
-    """Gives the operation id that a user named to the first changing call, and none to the rest."""
+    """Gives the operation id that a user named to the first changing call, and none to the rest.
 
-    def __init__(self, operation: str | None) -> None:
-        self._operation = operation
+    Attributes:
+        left: The id, while no call has had it.
+    """
+
+    def __init__(self, operation: str | None = None) -> None:
+        self.left = operation
 
     def for_step(self, step: Step) -> str | None:
         """Give the id for a step."""
         if not isinstance(step, Call) or not step.changes or step.natural:
             return None
-        given, self._operation = self._operation, None
+        given, self.left = self.left, None
         return given
 
 
-def drive(steps: Steps[T], storage: Storage, *, operation: str | None = None, patience: Patience | None = None) -> T:
+def drive(steps: Steps[T], storage: Storage, *, once: Once | None = None, patience: Patience | None = None) -> T:
     """Run an operation on the synchronous face.
 
     Args:
         steps: The operation.
         storage: Where its calls go.
-        operation: Id under which its first change is sent.
+        once: Holds the id under which its first change is sent.
         patience: What to do when the server does not answer.
     """
-    once = Once(operation)
+    once = once or Once()
     answer: Any = None
     failure: BaseException | None = None
     while True:
@@ -191,10 +195,10 @@ def _try(step: Call[Any] | Read | Newest, storage: Storage, sent: str | None) ->
 
 
 async def drive_async(
-    steps: Steps[T], storage: AsyncStorage, *, operation: str | None = None, patience: Patience | None = None
+    steps: Steps[T], storage: AsyncStorage, *, once: Once | None = None, patience: Patience | None = None
 ) -> T:
     """Run an operation on the asyncio face; as `drive`."""
-    once = Once(operation)
+    once = once or Once()
     answer: Any = None
     failure: BaseException | None = None
     while True:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from tinytown.services.faces import Late, verb
 from tinytown.services.opening import Opened, open_town
 from tinytown.services.servers import open_storage
-from tinytown.services.steps import Patience, Steps, drive
+from tinytown.services.steps import Once, Patience, Steps, drive
 
 if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
@@ -150,8 +150,11 @@ class Town:
 
     def run_steps(self, steps: Steps[T]) -> T:
         """Run an operation; for those who add operations of their own."""
-        operation, self.operation = self.operation, None
-        return drive(steps, self.storage, operation=operation, patience=self._patience)
+        once = Once(self.operation)
+        try:
+            return drive(steps, self.storage, once=once, patience=self._patience)
+        finally:
+            self.operation = once.left
 
     @property
     def root(self) -> Path:
