@@ -106,7 +106,7 @@ def unwake(tx: Tx, agent: Fields) -> None:
         tx.zrem(f"idle:{agent['node']}", agent["id"])
 
 
-def postpone(tx: Tx, agent: Fields, at: int) -> None:
+def postpone(tx: Tx, agent: Fields, at: float) -> None:
     """An agent may not begin a round before a time; until then it could take no other work either."""
     tx.zadd(f"due:{agent['node']}", at, agent["id"])
     tx.zrem(f"idle:{agent['node']}", agent["id"])
