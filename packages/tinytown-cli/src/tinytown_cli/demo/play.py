@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
+from tinytown.errors import RefusedError, TinytownError
 
 from tinytown_cli.demo import stage
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from tinytown.domain.records import Event, Task
 
 WAIT_SECS = 60.0
+WATCH_SECS = 2.0
+"""How long the end waits for the last lines of progress."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,32 +64,41 @@ def play(tell: Callable[[str], None], *, keep: bool = False, env: Mapping[str, s
     """
     from tinytown import Town
 
+    if shutil.which("git") is None:
+        raise RefusedError(detail="the demo needs `git`", refusal="no_git", hint="install git and repeat `tt demo`")
     begun = time.monotonic()
     root = Path(tempfile.mkdtemp(prefix="tinytown-demo-")).resolve()
-    caller = dict(os.environ if env is None else env)
-    own = {name: value for name, value in caller.items() if not name.startswith(("TINYTOWN_", "REDIS_URL"))}
-    for name in ("TINYTOWN_REDIS_SERVER", "TINYTOWN_HOME"):
-        if name in caller:
-            own[name] = caller[name]
-    own["TINYTOWN_SCRIPT"] = str(root / ".tt" / "parts.json")
     try:
         stage.build(root)
         tell(f"a repository with a failing test: {root}")
         (root / "tinytown.toml").write_text(stage.town_file("demo"))
         (root / ".tt").mkdir(mode=0o700)
-        Path(own["TINYTOWN_SCRIPT"]).write_text(json.dumps(stage.parts()))
-        with Town.open(root, env=own) as town:
+        script = root / ".tt" / "parts.json"
+        script.write_text(json.dumps(stage.parts()))
+        with Town.open(root, env=_own_environment(os.environ if env is None else env, root, script)) as town:
             try:
                 tasks = _work(town, tell)
             finally:
                 town.stop(timeout=0, now=True)
-        commits = tuple(stage.history(root))
-        rejections = sum(task.rejections for task in tasks)
-        seconds = time.monotonic() - begun
-        return Played(root=root, tasks=tasks, commits=commits, rejections=rejections, seconds=seconds, kept=keep)
+        return Played(
+            root=root,
+            tasks=tasks,
+            commits=tuple(stage.history(root)),
+            rejections=sum(task.rejections for task in tasks),
+            seconds=time.monotonic() - begun,
+            kept=keep,
+        )
     finally:
         if not keep:
             shutil.rmtree(root, ignore_errors=True)
+
+
+def _own_environment(env: Mapping[str, str], root: Path, script: Path) -> dict[str, str]:
+    """Give the environment of the demo: no other town, no other server, and a home that goes away with it."""
+    own = {name: value for name, value in env.items() if not name.startswith("TINYTOWN_") and name != "REDIS_URL"}
+    if "TINYTOWN_REDIS_SERVER" in env:
+        own["TINYTOWN_REDIS_SERVER"] = env["TINYTOWN_REDIS_SERVER"]
+    return {**own, "TINYTOWN_HOME": str(root / ".tt" / "home"), "TINYTOWN_SCRIPT": str(script)}
 
 
 def _work(town: Town, tell: Callable[[str], None]) -> tuple[Task, ...]:
@@ -93,21 +106,32 @@ def _work(town: Town, tell: Callable[[str], None]) -> tuple[Task, ...]:
         town.spawn(name, cli="script", role=role)
         tell(f"agent `{name}` is here, a {role}")
     repair = town.add_task("The discount of the shop is wrong. Repair it, so that its tests pass.", agent="fixer")
-    review = town.add_task(
-        f"Review the repair of {repair.id}.", agent="reviewer", depends_on=(repair.id,), tags=("review",)
-    )
+    review = town.add_task(f"Review the repair of {repair.id}.", agent="reviewer", depends_on=(repair.id,))
     write = town.add_task("Write a README for the shop.", agent="writer", depends_on=(repair.id,))
     names = {repair.id: "repair", review.id: "review", write.id: "document"}
-    open_tasks = set(names)
-    for event in town.follow("0"):
-        line = _line(event, names)
-        if line:
-            tell(line)
-        if event.type in {"task.completed", "task.failed", "task.cancelled", "task.blocked"}:
-            open_tasks.discard(event.task_id or "")
-            if not open_tasks:
+    done = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(town.follow("0"), names, tell, done), daemon=True)
+    watcher.start()
+    tasks = tuple(cast("Task", town.wait(ref, timeout=WAIT_SECS)) for ref in names)
+    done.wait(WATCH_SECS)
+    return tasks
+
+
+def _watch(
+    events: Iterator[Event], names: Mapping[str, str], tell: Callable[[str], None], done: threading.Event
+) -> None:
+    """Tell what happens until all tasks are completed."""
+    left = set(names)
+    with contextlib.suppress(TinytownError):  # the town may be stopped under a watcher; that is no news
+        for event in events:
+            line = _line(event, names)
+            if line:
+                tell(line)
+            if event.type == "task.completed":
+                left.discard(event.task_id or "")
+            if not left:
                 break
-    return tuple(town.wait(ref, timeout=WAIT_SECS) for ref in names)  # pyright: ignore[reportReturnType] - ids of tasks
+    done.set()
 
 
 def _line(event: Event, names: Mapping[str, str]) -> str | None:
@@ -131,7 +155,3 @@ def summary(played: Played) -> list[str]:
     lines += ["Commits:", *(f"  {commit}" for commit in played.commits)]
     end = f"The town is stopped; its folder is {played.root}" if played.kept else "Nothing is left of it."
     return [*lines, end]
-
-
-if __name__ == "__main__":
-    sys.stdout.write("\n".join(summary(play(lambda line: print(line, file=sys.stderr)))) + "\n")

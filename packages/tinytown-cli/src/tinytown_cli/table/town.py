@@ -53,6 +53,14 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        ("demo",),
+        "demo:demo",
+        _GROUP,
+        "Watch three scripted agents repair a small repository; needs no key and no network",
+        ("tt demo", "tt demo --keep"),
+        (Param("keep", "Leave the repository and its stopped town to look at", kind="bool"),),
+    ),
+    Command(
         ("doctor",),
         "doctor:doctor",
         _GROUP,
