@@ -57,6 +57,21 @@ class Context:
             while notices:
                 self.out.note(notices.pop(0))
 
+    def announce_urgent(self) -> None:
+        """Inside a round, say that urgent mail came in since it began. Costs one query, and nothing elsewhere."""
+        town = self._town
+        if town is None or not town.context.in_round or town.actor.agent_id is None:
+            return
+        from tinytown.errors import TinytownError
+        from tinytown.storage.calls import mail
+
+        try:
+            first = town.storage.run(mail.peek(town.actor.agent_id, limit=1)).items
+        except TinytownError:  # the command itself is done; what it would have added must not spoil it
+            return
+        if first and first[0].urgent:
+            self.out.warn(f"URGENT mail from {first[0].sender} is waiting ({first[0].id}): read it now with `tt inbox`")
+
     def close(self) -> None:
         """Show the last notices and give back the connection."""
         self.say_notices()

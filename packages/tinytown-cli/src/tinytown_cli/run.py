@@ -92,7 +92,10 @@ def _dispatch(flags: Flags, words: list[str]) -> int:
 
     call = getattr(import_module(f"tinytown_cli.commands.{module}"), function)
     try:
-        return call(context, **bound.values) or 0
+        code = call(context, **bound.values) or 0
+        context.say_notices()
+        context.announce_urgent()
+        return code
     finally:
         context.close()
 

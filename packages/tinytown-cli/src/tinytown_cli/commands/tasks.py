@@ -93,14 +93,14 @@ def complete(context: Context, *, task: str, result: str | None, no_gates: bool,
 
 def fail(context: Context, *, task: str, reason: str | None, no_wait: bool) -> None:
     """Close a task as failed."""
-    text = optional_text(reason, "reason")
-    show_changed(context, context.town.fail(task, reason="failed" if text is None else text, wait=False), wait=not no_wait)
+    text = "failed" if reason is None else read_text(reason, what="reason")
+    show_changed(context, context.town.fail(task, reason=text, wait=False), wait=not no_wait)
 
 
 def block(context: Context, *, task: str, reason: str | None, no_wait: bool) -> None:
     """Block a task."""
-    text = optional_text(reason, "reason")
-    show_changed(context, context.town.block(task, reason="blocked" if text is None else text, wait=False), wait=not no_wait)
+    text = "blocked" if reason is None else read_text(reason, what="reason")
+    show_changed(context, context.town.block(task, reason=text, wait=False), wait=not no_wait)
 
 
 def unblock(context: Context, *, task: str, answer: str | None) -> None:
