@@ -112,10 +112,18 @@ class Repository:
             if Path(index).exists():  # a copy keeps what git knows of unchanged files, so that it need not read them
                 shutil.copyfile(index, own)
             env = {"GIT_INDEX_FILE": str(own)}
-            await self.run("-C", top, "add", "-A", env=env)
-            own_files = _dot(Path(top), self.workspace)
-            await self.run("-C", top, "rm", "-r", "-q", "--cached", "--ignore-unmatch", "--", own_files, env=env)
+            dot = _dot(Path(top), self.workspace)
+            # Git refuses to add anything when an excluded path is ignored as well.
+            which = (".",) if await self._ignored(top, dot) else (".", f":(exclude,top){dot}")
+            await self.run("-C", top, "add", "-A", "--", *which, env=env)
             return await self.run("write-tree", env=env)
+
+    async def _ignored(self, top: str, path: str) -> bool:
+        try:
+            await self.run("-C", top, "check-ignore", "-q", "--no-index", path)
+        except GitError:
+            return False
+        return True
 
     async def snapshot(self, ref: str, note: str) -> str | None:
         """Keep the work tree as a commit under a ref, unless it is what is checked out already.

@@ -175,7 +175,9 @@ class TestTown:
     def spawn(self, name: str, *, cli: str | None = None, env: Mapping[str, str] | None = None, **more: Any) -> str:
         """Register an agent whose CLI has its name if no other is given; gives its id."""
         ref = new_id(IdKind.AGENT)
-        write_agent_env(self.paths, ref, capture({**self.env, **(env or {})}, pass_env=None))
+        write_agent_env(
+            self.paths, ref, capture({**self.env, **(env or {})}, adapter_names=tuple(env or ()), pass_env=None)
+        )
         return self.run(agents.spawn(ref, name, cli=cli or name, node=self.node_id, **more)).agent.id
 
     def add(self, text: str = "do it", *, agent: str | None = None, gates: Sequence[Gate] = (), **more: Any) -> str:

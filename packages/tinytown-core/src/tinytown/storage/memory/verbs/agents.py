@@ -9,6 +9,7 @@ from tinytown.storage.memory.rules import (
     check,
     close_attention,
     find,
+    has_work,
     open_attention,
     owner,
     request_end,
@@ -66,10 +67,23 @@ def _new_life(tx: Tx, agent: Fields) -> None:
 
 
 def unpark(tx: Tx, agent: Fields) -> None:
-    """Let an agent's account be tried again, and wake the others that share it."""
-    account = agent.get("account") or agent["id"]
-    for field in ("until", "probe", "tries"):
-        tx.hdel(f"parked:{account}", field)
+    """Let an agent's account be tried again by one round, and wake the others that share it."""
+    account = f"parked:{agent.get('account') or agent['id']}"
+    if tx.hget(account, "until") is None:
+        return
+    tx.hset(account, "until", 1)
+    tx.hdel(account, "probe")
+    tx.hdel(account, "tries")
+    wake_parked(tx, agent)
+
+
+def wake_parked(tx: Tx, agent: Fields) -> None:
+    """Let the agents of an account that waited for it come."""
+    if agent.get("node"):
+        for ref in tx.zrange(f"due:{agent['node']}", 100, after=tx.now):
+            waiting = tx.load("agent", ref)
+            if waiting is not None and waiting.get("account") == agent.get("account") and has_work(tx, waiting):
+                wake(tx, waiting)
 
 
 def view(tx: Tx, agent: Fields) -> Fields:

@@ -6,12 +6,13 @@ from typing import Any
 
 from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import block, move
-from tinytown.storage.memory.rules import Args, find, has_work, open_attention, owner, settle, unwake, wake
+from tinytown.storage.memory.rules import Args, find, open_attention, owner, settle, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
-from tinytown.storage.memory.verbs.agents import give_up, unpark, view
+from tinytown.storage.memory.verbs.agents import give_up, unpark, view, wake_parked
 from tinytown.storage.memory.verbs.mail import enqueue, handle, trace
 
 COUNTED = {"failed", "crashed", "timed_out", "stalled"}
+PARKS = {"rate_limited", "auth_required", "start_failed"}
 MAX_AGENT_FAILURES = 6
 USAGE = ("input_tokens", "output_tokens", "cost_micros")
 
@@ -209,7 +210,8 @@ def _free_agent(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
         agent["not_before"] = tx.now + limits["backoff_ms"] * 2 ** min(agent["failures"] - 1, 9)
     elif outcome in {"ok", "needs_input", "context_full"}:
         agent["failures"], agent["not_before"] = None, None
-        _unpark_after(tx, live, agent)
+    if outcome not in PARKS:
+        _unpark_after(tx, live, agent, worked=outcome in {"ok", "needs_input", "context_full"})
     _wait_for_people(tx, a, live, agent)
     if agent.get("restarting"):
         agent.update(
@@ -225,17 +227,14 @@ def _free_agent(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
         settle(tx, agent)
 
 
-def _unpark_after(tx: Tx, live: Fields, agent: Fields) -> None:
-    """A round that worked shows that the account is free again; those that waited may come."""
+def _unpark_after(tx: Tx, live: Fields, agent: Fields, *, worked: bool) -> None:
+    """A round that worked shows that the account is free again; one that only probed lets another one try."""
     key = f"parked:{agent.get('account') or agent['id']}"
-    if tx.hget(key, "until") is None:
+    if tx.hget(key, "until") is None or (not worked and tx.hget(key, "probe") != live["id"]):
         return
-    unpark(tx, agent)
-    if live.get("node"):
-        for ref in tx.zrange(f"due:{live['node']}", 100, after=tx.now):
-            waiting = tx.load("agent", ref)
-            if waiting is not None and waiting.get("account") == agent.get("account") and has_work(tx, waiting):
-                wake(tx, waiting)
+    for field in ("until", "probe", "tries") if worked else ("probe",):
+        tx.hdel(key, field)
+    wake_parked(tx, agent)
 
 
 def _wait_for_people(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:

@@ -3,8 +3,23 @@
 -- Let an agent's account be tried again.
 function tx.unpark(agent)
   local account = 'parked:' .. (some(agent.account) or agent.id)
-  for _, field in ipairs({ 'until', 'probe', 'tries' }) do
-    tx.hdel(account, field)
+  if not tx.hget(account, 'until') then
+    return
+  end
+  tx.hset(account, 'until', 1)
+  tx.hdel(account, 'probe')
+  tx.hdel(account, 'tries')
+  tx.wake_parked(agent)
+end
+
+-- Let the agents of an account that waited for it come.
+function tx.wake_parked(agent)
+  if some(agent.node) then
+    for _, waiting in ipairs(tx.load_all('agent', tx.zrange('due:' .. agent.node, 100, tx.now))) do
+      if waiting.account == agent.account and tx.has_work(waiting) then
+        tx.wake(waiting)
+      end
+    end
   end
 end
 

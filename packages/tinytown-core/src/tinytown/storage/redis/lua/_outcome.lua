@@ -2,6 +2,7 @@
 -- `storage/memory/verbs/round_end.py`. Needs moves, changes, agents, mail and ends.
 
 local COUNTED = { failed = true, crashed = true, timed_out = true, stalled = true }
+local PARKS = { rate_limited = true, auth_required = true, start_failed = true }
 local MAX_AGENT_FAILURES = 6
 local USAGE = { 'input_tokens', 'output_tokens', 'cost_micros' }
 local KNOWN = { 'outcome', 'detail', 'exit_code', 'session_id', 'head_before', 'head_after', 'log', 'workspace' }
@@ -134,19 +135,16 @@ function tx.return_mail(a, live, agent)
   end
 end
 
--- A round that worked shows that the account is free again; those that waited may come.
-function tx.unpark_after(live, agent)
-  if not tx.hget('parked:' .. (some(agent.account) or agent.id), 'until') then
+-- A round that worked shows that the account is free again; one that only probed lets another one try.
+function tx.unpark_after(live, agent, worked)
+  local account = 'parked:' .. (some(agent.account) or agent.id)
+  if not tx.hget(account, 'until') or (not worked and tx.hget(account, 'probe') ~= live.id) then
     return
   end
-  tx.unpark(agent)
-  if some(live.node) then
-    for _, waiting in ipairs(tx.load_all('agent', tx.zrange('due:' .. live.node, 100, tx.now))) do
-      if waiting.account == agent.account and tx.has_work(waiting) then
-        tx.wake(waiting)
-      end
-    end
+  for _, field in ipairs(worked and { 'until', 'probe', 'tries' } or { 'probe' }) do
+    tx.hdel(account, field)
   end
+  tx.wake_parked(agent)
 end
 
 -- Park the account after a limit or a lost log-in; hold the agent back after a full disk.
@@ -188,7 +186,9 @@ function tx.free_agent(a, live, agent)
     agent.not_before = tx.now + a.limits.backoff_ms * 2 ^ math.min(agent.failures - 1, 9)
   elseif outcome == 'ok' or outcome == 'needs_input' or outcome == 'context_full' then
     agent.failures, agent.not_before = nil, nil
-    tx.unpark_after(live, agent)
+  end
+  if not PARKS[outcome] then
+    tx.unpark_after(live, agent, outcome == 'ok' or outcome == 'needs_input' or outcome == 'context_full')
   end
   tx.wait_for_people(a, live, agent)
   if agent.restarting then
