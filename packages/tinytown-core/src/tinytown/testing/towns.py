@@ -35,6 +35,7 @@ from tinytown.node.launch import files
 from tinytown.storage.calls import agents, mail, tasks
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.embedded.server import EmbeddedServer, ensure_server, lock_held, stop_server
+from tinytown.storage.embedded.settings import Fsync
 from tinytown.storage.protocol import Call, Storage
 from tinytown.storage.redis.plugin import open_sync
 
@@ -58,6 +59,7 @@ class TestTown:
         self.paths = TownPaths(self.root)
         self.env = {"PATH": os.environ["PATH"], "HOME": str(base), "TINYTOWN_HOME": str(base / "home"), **env}
         self.name = _NAME
+        self.fsync = Fsync.ALWAYS
         self.process: subprocess.Popen[bytes] | None = None
         self._pipes: dict[str, int] = {}
         self._storage: Storage | None = None
@@ -66,6 +68,7 @@ class TestTown:
 
     def define(self, scripts: Mapping[str, str], config: str, options: Mapping[str, str], *, fsync: str) -> None:
         """Write the agents and `tinytown.toml`."""
+        self.fsync = Fsync(fsync)
         for folder in ("agents", "pipes", "prompts", "home"):
             (self.base / folder).mkdir(exist_ok=True)
         text = [f'name = "{_NAME}"', config, "[redis]", f'fsync = "{fsync}"']
@@ -97,7 +100,7 @@ class TestTown:
 
     def serve(self) -> EmbeddedServer:
         """Start the town's own server if it does not run."""
-        return ensure_server(self.paths, env=self.env, user=UserPaths(self.base / "home"))
+        return ensure_server(self.paths, fsync=self.fsync, env=self.env, user=UserPaths(self.base / "home"))
 
     @property
     def storage(self) -> Storage:
