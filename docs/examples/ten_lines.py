@@ -2,8 +2,11 @@ from pathlib import Path
 
 from tinytown import Town
 
-CLI = '\n[agent_clis.shell]\ncommand = "sh agent.sh"\npass_env = ["PATH"]\n'
-
-with Town.init("my-town", cli="shell") as town:
-    (town.root / "agent.sh").write_text('echo hello > hello.txt && tt task complete --result "wrote hello.txt"\n')
-    town.paths.config.write_text(town.paths.config.read_text() + CLI)
+Town.init("hello").close()
+with Path("hello/tinytown.toml").open("a") as file:
+    file.write('\n[agent_clis.shell]\ncommand = "sh agent.sh"\n')
+Path("hello/agent.sh").write_text('date > seen.txt\ntt task complete "$TINYTOWN_TASK_ID" --result "wrote seen.txt"\n')
+with Town.open("hello") as town:
+    town.spawn("w1", cli="shell")
+    task = town.assign("w1", "Write down what time it is")
+    print(town.wait(task, timeout=60).result)

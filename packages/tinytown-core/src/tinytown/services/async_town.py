@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from tinytown.services.faces import Late, async_verb
 from tinytown.services.opening import Opened, open_town
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
     from tinytown.config.server_source import ServerChoice
     from tinytown.config.town import TownConfig
-    from tinytown.domain.records import Event
+    from tinytown.domain.records import Agent, Event, Task
     from tinytown.services.context import Actor, NodeControl, TownContext
     from tinytown.storage.protocol import AsyncStorage
 
@@ -50,7 +50,7 @@ class AsyncTown:
         async with await AsyncTown.open() as town:
             await town.spawn("w1", cli="claude")
             task = await town.assign("w1", "Repair the failing test")
-            print((await town.wait(task.id)).result)
+            print((await town.wait(task)).result)
     """
 
     def __init__(self, context: TownContext, storage: AsyncStorage, *, opened: Opened | None = None) -> None:
@@ -173,6 +173,32 @@ class AsyncTown:
             for event in found:
                 yield event
 
+    @overload
+    async def wait(self, ref: Task, *, timeout: float | None = None) -> Task: ...  # noqa: ASYNC109
+    @overload
+    async def wait(self, ref: Agent, *, timeout: float | None = None) -> Agent: ...  # noqa: ASYNC109
+    @overload
+    async def wait(self, ref: str, *, timeout: float | None = None) -> Task | Agent: ...  # noqa: ASYNC109
+    async def wait(self, ref: str | Task | Agent, *, timeout: float | None = None) -> Task | Agent:  # noqa: ASYNC109
+        """Wait for a task to be completed, or for an agent to have nothing left to do.
+
+        An agent is done when it has no open task, no mail that starts a round and no backlog that it may claim, or
+        when it is stopped.
+
+        Args:
+            ref: The task or agent: its id, its name, or the record itself.
+            timeout: At most so many seconds; without an end when left out.
+
+        Returns:
+            The task or agent as it is then.
+
+        Raises:
+            WaitTimeoutError: The time ran out.
+            EndedBadlyError: The task, or one of the agent's, failed or was cancelled.
+            NeedsAttentionError: Only a person can move the rest; the sentence lists what.
+        """
+        return await self.run_steps(waiting.wait(self.context, ref, timeout=timeout))
+
     spawn = async_verb(agent_ops.spawn)
     agent = async_verb(looking.agent)
     agents = async_verb(agent_ops.agents_page)
@@ -200,7 +226,6 @@ class AsyncTown:
     attention = async_verb(people_ops.attention)
     answer = async_verb(people_ops.answer)
     dismiss = async_verb(people_ops.dismiss)
-    wait = async_verb(waiting.wait)
     why = async_verb(reasons.why)
     events = async_verb(watching.events)
     trace = async_verb(looking.trace)

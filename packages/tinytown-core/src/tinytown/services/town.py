@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from tinytown.services.faces import Late, verb
 from tinytown.services.opening import Opened, open_town
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinytown.config.paths import TownPaths
     from tinytown.config.server_source import ServerChoice
     from tinytown.config.town import TownConfig
-    from tinytown.domain.records import Event
+    from tinytown.domain.records import Agent, Event, Task
     from tinytown.services.context import Actor, NodeControl, TownContext
     from tinytown.storage.protocol import Storage
 
@@ -55,7 +55,7 @@ class Town:
         with Town.open() as town:
             town.spawn("w1", cli="claude")
             task = town.assign("w1", "Repair the failing test")
-            print(town.wait(task.id).result)
+            print(town.wait(task).result)
     """
 
     def __init__(self, context: TownContext, storage: Storage, *, patience: Patience | None = None) -> None:
@@ -220,6 +220,32 @@ class Town:
             position, found = self.run_steps(watching.next_events(position, chosen))
             yield from found
 
+    @overload
+    def wait(self, ref: Task, *, timeout: float | None = None) -> Task: ...
+    @overload
+    def wait(self, ref: Agent, *, timeout: float | None = None) -> Agent: ...
+    @overload
+    def wait(self, ref: str, *, timeout: float | None = None) -> Task | Agent: ...
+    def wait(self, ref: str | Task | Agent, *, timeout: float | None = None) -> Task | Agent:
+        """Wait for a task to be completed, or for an agent to have nothing left to do.
+
+        An agent is done when it has no open task, no mail that starts a round and no backlog that it may claim, or
+        when it is stopped.
+
+        Args:
+            ref: The task or agent: its id, its name, or the record itself.
+            timeout: At most so many seconds; without an end when left out.
+
+        Returns:
+            The task or agent as it is then.
+
+        Raises:
+            WaitTimeoutError: The time ran out.
+            EndedBadlyError: The task, or one of the agent's, failed or was cancelled.
+            NeedsAttentionError: Only a person can move the rest; the sentence lists what.
+        """
+        return self.run_steps(waiting.wait(self.context, ref, timeout=timeout))
+
     spawn = verb(agent_ops.spawn)
     agent = verb(looking.agent)
     agents = verb(agent_ops.agents_page)
@@ -247,7 +273,6 @@ class Town:
     attention = verb(people_ops.attention)
     answer = verb(people_ops.answer)
     dismiss = verb(people_ops.dismiss)
-    wait = verb(waiting.wait)
     why = verb(reasons.why)
     events = verb(watching.events)
     trace = verb(looking.trace)

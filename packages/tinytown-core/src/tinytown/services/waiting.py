@@ -27,7 +27,7 @@ SHOWN = 10
 BACKLOG_LOOKED_AT = 1000
 
 
-def wait(context: TownContext, ref: str, *, timeout: float | None = None) -> Steps[Task | Agent]:
+def wait(context: TownContext, ref: str | Task | Agent, *, timeout: float | None = None) -> Steps[Task | Agent]:
     """Wait for a task to be completed, or for an agent to have nothing left to do.
 
     An agent is done when it has no open task, no mail that starts a round and no backlog that it may claim, or when
@@ -35,7 +35,7 @@ def wait(context: TownContext, ref: str, *, timeout: float | None = None) -> Ste
 
     Args:
         context: The town.
-        ref: The task or agent.
+        ref: The task or agent: its id, its name, or the record itself.
         timeout: At most so many seconds; without an end when left out.
 
     Returns:
@@ -50,6 +50,7 @@ def wait(context: TownContext, ref: str, *, timeout: float | None = None) -> Ste
     started = time.monotonic()
     watch = _Watch(context=context)
     position = yield from newest("events")
+    ref = ref if isinstance(ref, str) else ref.id
     call = town_calls.wait_facts(checks.ref(ref))
     while True:
         facts = yield from ask(call)
