@@ -18,7 +18,7 @@ from tinytown.testing.pytest_plugin import shared_server
 from tinytown.testing.servers import TestServer
 from tinytown.testing.subjects import ServerSubject, server_subject
 
-__all__ = ["on_server", "shared_server", "town_on"]
+__all__ = ["on_server", "open_town", "shared_server", "town_on"]
 
 TownOn = Callable[..., contextlib.AbstractContextManager[ServerSubject]]
 
@@ -46,3 +46,9 @@ def town_on(server: TestServer, scripts: Scripts | None = None) -> Generator[Ser
 def on_server(shared_server: TestServer) -> TownOn:
     """Opens a new town on the shared server; perhaps with other scripts."""
     return functools.partial(town_on, shared_server)
+
+
+@pytest.fixture
+def open_town() -> TownOn:
+    """Opens a new town on a server; perhaps with other scripts."""
+    return town_on

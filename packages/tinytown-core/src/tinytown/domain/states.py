@@ -155,7 +155,7 @@ AGENT = _table(
     {
         "spawn": ("", "cold"),
         "start": ("cold", "starting"),
-        "ready": ("starting error", "idle"),
+        "ready": ("cold starting", "idle"),
         "take": ("idle", "working"),
         "end": ("working", "idle stopped error cold"),
         "stop": ("cold starting idle error", "stopped"),

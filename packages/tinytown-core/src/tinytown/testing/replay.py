@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tinytown.domain.states import TASK
+from tinytown.domain.states import AGENT, TASK
 
 Event = Mapping[str, str]
 
@@ -53,10 +53,24 @@ _VERB_OF = {
 }
 
 
+_AGENT_VERB_OF = {
+    "agent.ready": "ready",
+    "agent.idle": "end",
+    "agent.stopped": "stop",
+    "agent.error": "error",
+    "agent.restarted": "restart",
+}
+
+
 def broken_moves(events: Iterable[Event]) -> Iterator[str]:
-    """Name every change of a task that does not begin where the last one ended, or that its table does not have."""
+    """Name every change of a task or agent that its table does not have, and gaps between two changes of a task."""
     states: dict[str, str] = {}
     for event in events:
+        agent_verb = _AGENT_VERB_OF.get(event["type"])
+        if agent_verb is not None:
+            change = AGENT[agent_verb]
+            if event["old"] not in change.sources or event["new"] not in change.targets:
+                yield f"{event['type']} from {event['old']} to {event['new']} is not in the table"
         ref, new = event.get("task_id"), event.get("new")
         if not event["type"].startswith("task.") or ref is None or new is None:
             continue

@@ -60,7 +60,7 @@ class Outcomes(ContractPart):
 
     @pytest.mark.parametrize("outcome", sorted(UNCOUNTED))
     def test_what_is_nobodys_fault_counts_against_nobody(self, town: Hands, outcome: str) -> None:
-        ref, message = _round_with_mail(town)
+        _ref, message = _round_with_mail(town)
         ended = town.end(town.agent_round("w1"), outcome, detail="so it was")
         assert ended.task is not None
         assert ended.agent is not None
