@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from tinytown.errors import RefusedError
 
 from tinytown_cli import views
-from tinytown_cli.round_log import RoundLog, shown
+from tinytown_cli.round_log import POLL_SECS, RoundLog, shown
 
 if TYPE_CHECKING:
     from tinytown import Town
@@ -48,10 +49,13 @@ def spawn_in_front(context: Context, **fields: object) -> int:
 
     A node that was started for it ends with it, unless other agents are at work by then.
     """
+    from tinytown.services.watching import now
+
     town = context.town
     hosted = not town.node_runs()
+    beginning = town.run_steps(now())
     agent = town.spawn(**fields)  # pyright: ignore[reportArgumentType] - the fields of the command's row
-    follower = _Follower(context, agent)
+    follower = _Follower(context, agent, beginning)
     code = 0
     closes = [town.close_agent, town.kill]
     while True:
@@ -74,13 +78,11 @@ def spawn_in_front(context: Context, **fields: object) -> int:
 class _Follower:
     """Shows what an agent does."""
 
-    def __init__(self, context: Context, agent: Agent) -> None:
-        from tinytown.services import watching
-
+    def __init__(self, context: Context, agent: Agent, position: str) -> None:
         self._context = context
         self._agent = agent
         self._seen: set[str] = set()
-        self._position = self._town.run_steps(watching.now())
+        self._position = position
 
     @property
     def _town(self) -> Town:
@@ -116,9 +118,11 @@ class _Follower:
         if round_id in self._seen or self._context.out.json:
             return
         self._seen.add(round_id)
-        folder = self._town.paths.round_dir(round_id)
-        if not folder.exists():
-            return
-        for piece in shown(RoundLog(folder).chunks(follow=True), raw=False):
+        log = RoundLog(self._town.paths.round_dir(round_id))
+        while not log.begun:  # its event comes before its workspace and files
+            if self._town.agent(self._agent.id).round_id != round_id:
+                return
+            time.sleep(POLL_SECS)
+        for piece in shown(log.chunks(follow=True), raw=False):
             sys.stdout.write(piece)
             sys.stdout.flush()

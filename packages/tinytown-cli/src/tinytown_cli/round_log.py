@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tinytown.node.launch.files import SPEC
 from tinytown.node.launch.log_reader import LogReader
 from tinytown.node.launch.rounds import RoundProcess, RoundState
 
@@ -22,7 +23,13 @@ class RoundLog:
 
     def __init__(self, folder: Path) -> None:
         """Open the log in a round's folder; nothing is read yet."""
+        self._folder = folder
         self._process = RoundProcess(folder)
+
+    @property
+    def begun(self) -> bool:
+        """Whether the round has got as far as having files."""
+        return (self._folder / SPEC).exists()
 
     @property
     def live(self) -> bool:

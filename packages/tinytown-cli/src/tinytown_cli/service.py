@@ -51,7 +51,7 @@ def systemd_text(python: str, root: Path, town: str) -> str:
 
     ``KillMode=mixed`` leaves the ending of rounds to the node, which hands their work back.
     """
-    command = " ".join(_systemd_word(word) for word in (python, "-m", "tinytown.node", "--town", str(root)))
+    command = " ".join(_systemd_word(word) for word in (python, "-P", "-m", "tinytown.node", "--town", str(root)))
     return f"""[Unit]
 Description=Tinytown node of {town}
 
@@ -74,7 +74,7 @@ def _systemd_word(word: str) -> str:
 def launchd_text(python: str, root: Path, town: str, log: Path) -> str:
     """Write a launchd agent."""
     words = "\n".join(
-        f"    <string>{escape(word)}</string>" for word in (python, "-m", "tinytown.node", "--town", str(root))
+        f"    <string>{escape(word)}</string>" for word in (python, "-P", "-m", "tinytown.node", "--town", str(root))
     )
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

@@ -21,11 +21,11 @@ def logs(context: Context, *, ref: str | None, follow: bool, lines: int | None, 
         _node_log(context, follow=follow, lines=lines, raw=raw)
         return
     file = context.town.log_file(ref)
-    if not file.exists() and not file.parent.exists():
-        raise NotFoundError(
-            kind="output of", ref=ref, hint="its log was on another machine, or is too old and was deleted"
-        )
     log = RoundLog(file.parent)
+    if not log.begun:
+        raise NotFoundError(
+            kind="output of", ref=ref, hint="it has not begun, was on another machine, or is old and was deleted"
+        )
     past = log.chunks(follow=follow and lines is None)
     _print(context, past, file, lines=lines, raw=raw)
 
