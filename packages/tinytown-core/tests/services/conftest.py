@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tinytown.config.paths import TownPaths
+from tinytown.config.paths import TownPaths, UserPaths
 from tinytown.config.server_source import ServerChoice
 from tinytown.config.town import parse_town
 from tinytown.domain.ids import IdKind, new_id
@@ -16,8 +17,13 @@ from tinytown.services.context import Actor, TownContext
 from tinytown.services.town import Town
 from tinytown.storage.calls import agents, nodes, rounds
 from tinytown.storage.calls import town as town_calls
+from tinytown.storage.embedded.server import ensure_server, stop_server
+from tinytown.storage.embedded.settings import Fsync
 from tinytown.storage.memory.storage import MemoryStorage, MemoryTown
+from tinytown.storage.protocol import Storage
+from tinytown.storage.redis.plugin import open_sync
 from tinytown.testing.clock import SettableClock
+from tinytown.testing.pytest_plugin import required
 
 NODE = "n-00000001"
 NONCE = "one-life"
@@ -55,10 +61,10 @@ class HandNode:  # the arguments are those of a real one
 class Bench:
     """A town with everything around it in the test's hands."""
 
-    def __init__(self, root: Path, config: str = "") -> None:
+    def __init__(self, root: Path, config: str = "", url: str | None = None) -> None:
         self.clock = SettableClock()
         self.memory = MemoryTown("bench", self.clock)
-        self.storage = MemoryStorage(self.memory)
+        self.storage = MemoryStorage(self.memory) if url is None else _on_server(url, self.clock)
         self.node = HandNode()
         self.storage.run(town_calls.claim("bench", "instance-1"))
         self.context = TownContext(
@@ -130,6 +136,21 @@ class Bench:
         return thread
 
 
+def _on_server(url: str, clock: SettableClock) -> Storage:
+    """A town of its own on a server that tests share."""
+    return open_sync(url, "bench" + new_id(IdKind.TASK)[2:], clock=clock)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A real server for the whole worker."""
+    with tempfile.TemporaryDirectory(prefix="tts-") as name, required("valkey"):
+        paths = TownPaths(Path(name))
+        found = ensure_server(paths, fsync=Fsync.EVERYSEC, user=UserPaths(Path(name) / "home"))
+        yield found.url
+        stop_server(paths)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
@@ -139,12 +160,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def make_bench(tmp_path: Path) -> Callable[[str], Bench]:
-    """Make a bench with settings of the test's own."""
+def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Make a bench with settings of the test's own, in memory or on a server."""
+    made: list[Bench] = []
 
-    def make(config: str) -> Bench:
-        made = Bench(tmp_path, config)
-        made.join()
-        return made
+    def make(config: str, url: str | None = None) -> Bench:
+        made.append(Bench(tmp_path, config, url))
+        made[-1].join()
+        return made[-1]
 
-    return make
+    yield make
+    for each in made:
+        each.town.close()

@@ -189,3 +189,10 @@ def test_a_blocked_task_does_not_end_the_wait_while_another_goes_on(bench):
     bench.take(agent)
     with pytest.raises(WaitTimeoutError):
         bench.town.wait("w1", timeout=0.05)
+
+
+def test_unread_mail_of_the_conductor_needs_a_person(bench):
+    assert bench.town.wait("conductor")
+    bench.town.send("conductor", "please decide")
+    with pytest.raises(NeedsAttentionError, match="mail_for_person"):
+        bench.town.wait("conductor")

@@ -156,20 +156,9 @@ def _(bench):
 
 @scene("task_backoff")
 def _(bench):
-    agent, task = ended(bench, "crashed")
-    bench.town.assign("w1", "another")
-    bench.clock.advance(5_000)
-    bench.beat()
-    bench.end(bench.take(agent).round, "ok")
-    bench.clock.advance(5_000)
-    bench.end(bench.take(agent).round, "crashed")
-    return _forget_agent_backoff(bench, task)
-
-
-def _forget_agent_backoff(bench, task):
-    """Answering an item about the agent lets it try again at once; its task still waits."""
-    bench.memory.data["agent:" + task.agent_id].pop("not_before", None)
-    return next(each.id for each in bench.town.tasks(state="assigned").items if each.not_before > bench.clock.now_ms())
+    _agent, task = ended(bench, "crashed")
+    bench.agent("w2")
+    return bench.town.assign("w2", task.id).id
 
 
 @scene("starts_soon")
@@ -486,10 +475,11 @@ def _(bench):
     return None
 
 
+@pytest.mark.parametrize("place", ["memory", "server"])
 @pytest.mark.parametrize("code", sorted(SCENES))
-def test_each_cause_is_named_where_it_holds(make_bench, code):
+def test_each_cause_is_named_where_it_holds(make_bench, code, place, request):
     build, config = SCENES[code]
-    bench = make_bench(config)
+    bench = make_bench(config, request.getfixturevalue("server_url") if place == "server" else None)
     found = bench.town.why(build(bench))
     assert code in [each.code for each in found.causes]
     for each in found.causes:

@@ -44,18 +44,19 @@ def send(
         StaleRoundError: The round that sends is over.
     """
     kept = checks.secs(ttl_secs, what="time to live")
+    checked = checks.word(kind.lower(), checks.MESSAGE_KINDS, what="kind of message")
     call = mail.send(
         new_id(IdKind.MESSAGE),
         checks.ref(to, what="receiver"),
         checks.body(body, what="message"),
-        kind=checks.word(kind.lower(), checks.MESSAGE_KINDS, what="kind of message"),
+        kind=checked,
         urgent=urgent,
         reply_to=None if reply_to is None else checks.ref(reply_to, what="message"),
         ttl_ms=None if kept is None else max(1, int(kept * 1000)),
         **context.actor.fields,
     )
     sent = yield from ask(call)
-    if sent.message.to_id != CONDUCTOR_ID and kind in {"task", "query"}:
+    if sent.message.to_id != CONDUCTOR_ID and checked in {"task", "query"}:
         yield from see_to_it(context)
     return sent
 

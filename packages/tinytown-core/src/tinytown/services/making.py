@@ -24,12 +24,10 @@ class NewTown:
     Attributes:
         root: Its folder.
         paths: Its files.
-        made_folder: The folder did not exist before.
     """
 
     root: Path
     paths: TownPaths
-    made_folder: bool
 
     def undo(self) -> None:
         """Take back what was written, after its server refused; what was there before stays."""
@@ -67,7 +65,6 @@ def write_town(
         ConfigError: The file cannot be written.
     """
     root = Path(path if path is not None else Path.cwd()).expanduser()
-    made = not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
         root = root.resolve(strict=True)
@@ -88,4 +85,4 @@ def write_town(
         if parts.password:
             save_credential(user_home(env), url, parts.password, parts.username)
     write_shared(paths.config, render_town_file(chosen, default_cli=cli, redis_url=url).encode())
-    return NewTown(root=root, paths=paths, made_folder=made)
+    return NewTown(root=root, paths=paths)

@@ -143,7 +143,7 @@ def explain_agent(facts: AgentFacts, *, waiting: Task | None = None) -> list[Cau
     """
     agent = facts.agent
     if agent.id == CONDUCTOR_ID:
-        return [cause("conductor", agent.id)]
+        return [cause("mail_for_person" if agent.waking_mail else "conductor", agent.id)]
     chain = [cause("agent_draining", agent.id, agent=agent.name)] if _drains(agent) else []
     held = agent.wanted is not Wanted.RUN and not _drains(agent)
     if agent.round_id or held or agent.state is not AgentState.IDLE or agent.queued_tasks or agent.waking_mail:
