@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
+from tinytown.domain.states import TaskState
 from tinytown.storage import codec
 from tinytown.testing.hands import Hands, gates
 from tinytown.testing.subjects import memory_subject
@@ -72,9 +73,8 @@ def test_json_has_every_field_that_was_promised(kind: type[Any]) -> None:
 
 
 def test_times_and_money_are_shown_as_people_read_them() -> None:
-    shown = codec.as_json(
-        Task(id="t-1", description="x", state="pending", created_at=1_800_000_000_125, cost_micros=1_500)
-    )  # type: ignore[arg-type]
+    task = Task(id="t-1", description="x", state=TaskState.PENDING, created_at=1_800_000_000_125, cost_micros=1_500)
+    shown = codec.as_json(task)
     assert shown["created_at"] == "2027-01-15T08:00:00.125Z"
     assert shown["closed_at"] is None
     assert shown["cost_usd"] == 0.0015

@@ -41,17 +41,9 @@ def test_no_two_errors_share_a_code() -> None:
 
 
 def test_a_refusal_becomes_the_error_of_its_code() -> None:
+    fields = {"kind": "task", "id": "t-1", "state": "failed", "verb": "assign", "allowed": "pending"}
     with pytest.raises(errors.WrongStateError) as caught:
-        raise_refusal(
-            {
-                "code": "wrong_state",
-                "kind": "task",
-                "id": "t-1",
-                "state": "failed",
-                "verb": "assign",
-                "allowed": "pending",
-            }
-        )
+        raise_refusal({"code": "wrong_state", **fields})
     assert str(caught.value) == "task `t-1` is `failed`, but `assign` needs pending"
     with pytest.raises(errors.AmbiguousError) as ambiguous:
         raise_refusal({"code": "ambiguous", "ref": "t-", "candidates": ["t-1", "t-2"]})

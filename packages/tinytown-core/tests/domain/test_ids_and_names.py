@@ -23,9 +23,7 @@ def test_a_new_id_is_its_letter_and_random_characters_that_look_like_no_others(k
         assert ids.kind_of(ref) is kind
 
 
-@pytest.mark.parametrize(
-    "text", ["w1", "t-1", "t-short", "x-9k3fq2xa", "T-9K3FQ2XA", "t-9k3fq2xl", "", "t-", "mission-"]
-)
+@pytest.mark.parametrize("text", ["w1", "t-1", "t-short", "x-9k3fq2xa", "T-9K3FQ2XA", "t-9k3fq2xl", "", "t-"])
 def test_what_only_resembles_an_id_is_none(text: str) -> None:
     assert not ids.looks_like_id(text)
 
@@ -56,9 +54,10 @@ def test_what_is_no_name_is_refused_with_a_hint(text: str) -> None:
 @given(st.text())
 def test_any_text_is_a_name_or_a_typed_refusal(text: str) -> None:
     try:
-        assert names.plain_name(text, what="name") == text.lower()
+        folded, hint = names.plain_name(text, what="name"), None
     except InvalidValueError as error:
-        assert error.hint
+        folded, hint = None, error.hint
+    assert folded == text.lower() or hint
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))

@@ -40,8 +40,10 @@ def _sample(module: ModuleType) -> list[Call[Any]]:
             if parameter.default is parameter.empty
         ]
         given = {parameter.name: _value(parameter) for parameter in needed}
-        for verb in ("interrupt", "resume", "close", "kill", "restart") if function is agents.want else (None,):
-            made.append(function(**({**given, "verb": verb} if verb else given)))
+        if function is agents.want:
+            made += [agents.want("w1", verb) for verb in ("interrupt", "resume", "close", "kill", "restart")]
+        else:
+            made.append(function(**given))
     return made
 
 

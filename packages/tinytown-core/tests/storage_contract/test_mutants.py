@@ -47,6 +47,11 @@ def _mutant(folder: Path, whole: str, broken: str) -> Scripts:
     return Scripts(folder)
 
 
+def _walks(open_subject: machine.Open) -> None:
+    for seed in SEEDS:
+        machine.run(STEPS, seed, open_subject, smaller=False)
+
+
 @pytest.fixture(scope="module")
 def valkey() -> Any:
     with required("valkey"), server("valkey") as running:
@@ -57,8 +62,7 @@ def valkey() -> Any:
 def test_a_script_without_one_check_is_found_out(open_town: Any, valkey: TestServer, name: str, tmp_path: Path) -> None:
     scripts = _mutant(tmp_path / "lua", *MUTANTS[name])
     with pytest.raises(machine.DifferenceFoundError):
-        for seed in SEEDS:
-            machine.run(STEPS, seed, lambda: open_town(valkey, scripts), smaller=False)
+        _walks(lambda: open_town(valkey, scripts))
 
 
 def test_a_script_that_writes_before_it_has_read_is_found_out(

@@ -170,6 +170,10 @@ def _mail(facts: Facts) -> Iterator[str]:
     )
     for agent in {name for name, _value in facts.named("waking:")} | set(waking):
         yield from _same(f"waking:{agent}", facts.members(f"waking:{agent}"), waking.get(agent, set()))
+    mortal = {
+        ref for ref in in_lane if messages[ref]["state"] == "queued" and int(messages[ref].get("expires_at") or 0)
+    }
+    yield from _same("expiring", set(facts.scores("expiring")), mortal)
     handed = {ref for live in facts.rounds.values() if live["state"] == "live" for ref in _list(live, "messages")}
     for ref, message in messages.items():
         if message["state"] in {"delivered", "shown"} and ref not in in_lane and ref not in handed:
@@ -276,7 +280,7 @@ _OWNED = {
 }  # fmt: skip
 _KNOWN = {
     *_RECORDS, "town", "ids", "names", "tasks", "backlog", "agents", "live", "bell", "nodes",
-    "attention", "attention_by", "events", "parked", "freed",
+    "attention", "attention_by", "events", "parked", "freed", "expiring",
 }  # fmt: skip
 
 

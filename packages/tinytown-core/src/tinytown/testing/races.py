@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -33,7 +34,7 @@ def race(open_storage: Open, act: Act) -> list[list[str]]:
 def _process(open_storage: Open, act: Act, number: int) -> list[list[str]]:
     with ThreadPoolExecutor(THREADS) as pool:
         names = NAMES[number * THREADS : (number + 1) * THREADS]
-        return list(pool.map(lambda name: _client(open_storage, act, name), names))
+        return list(pool.map(functools.partial(_client, open_storage, act), names))
 
 
 def _client(open_storage: Open, act: Act, name: str) -> list[str]:

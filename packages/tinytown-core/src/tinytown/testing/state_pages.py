@@ -33,7 +33,8 @@ PAGES = {"adr/0001-one-table-per-record.md": "tables", "reference/states.md": "d
 def table(kind: str) -> str:
     """Write the table of one kind of record in Markdown."""
     rows = [
-        f"| `{row.verb}` | {_states(row.sources) or '–'} | {_states(row.targets)} |" for row in TABLES[kind].values()
+        f"| `{row.verb}` | {_states(row.sources) or 'nothing'} | {_states(row.targets)} |"
+        for row in TABLES[kind].values()
     ]
     return "\n".join([f"### {TITLES[kind]}", "", "| verb | from | to |", "|---|---|---|", *rows])
 

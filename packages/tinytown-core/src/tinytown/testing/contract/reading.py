@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from tinytown.domain.ids import CONDUCTOR_ID, IdKind
 from tinytown.errors import AmbiguousError, EventsTrimmedError, NotFoundError, TinytownError
 from tinytown.storage.calls import agents, mail, tasks
 from tinytown.storage.calls import town as towns
-from tinytown.storage.protocol import Call
 from tinytown.testing.contract.base import ContractPart, refused, unchanged
 from tinytown.testing.hands import Hands
 from tinytown.testing.replay import broken_moves, replayed_states
@@ -196,7 +194,7 @@ class Reading(ContractPart):
     def test_every_changing_call_said_twice_is_done_once(self, town: Hands) -> None:
         town.spawn("w1")
         ref = town.add(agent="w1").id
-        calls: Sequence[Call[Any]] = (
+        calls: list[Any] = [
             tasks.add(town.new(IdKind.TASK), "more"),
             tasks.block(ref, "question: ?"),
             tasks.unblock(ref, answer="so"),
@@ -210,7 +208,7 @@ class Reading(ContractPart):
             agents.spawn(town.new(IdKind.AGENT), "w2", cli="script", node="n-00000001"),
             agents.want("w2", "restart"),
             agents.want("w2", "kill"),
-        )
+        ]
         for call in calls:
             operation = town.new(IdKind.OPERATION)
             first = town.run(call, operation=operation)
