@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import attrs
@@ -146,15 +147,21 @@ class Repository:
         await self.run("update-ref", ref, commit)
         return commit
 
-    async def changed_since(self, before_tree: str | None) -> list[str]:
-        """List the files that no commit holds, leaving out those that looked the same at ``before_tree``."""
+    async def changed_since(self, before_tree: str | None, known: Collection[str] = ()) -> list[str]:
+        """List the files that no commit holds, leaving out those that looked the same at ``before_tree``.
+
+        Args:
+            before_tree: How the work tree looked before; None leaves nothing out.
+            known: Files that count all the same, left by an earlier round of the same task.
+        """
         head = await self.head()
         now = await self.tree()
         base = head or await self.run("hash-object", "-t", "tree", "/dev/null")
         loose = await self._differences(base, now)
         if before_tree is None or not loose:
             return loose
-        return [path for path in loose if path in set(await self._differences(before_tree, now))]
+        counted = {*known, *await self._differences(before_tree, now)}
+        return [path for path in loose if path in counted]
 
     async def _differences(self, old: str, new: str) -> list[str]:
         listed = await self.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)

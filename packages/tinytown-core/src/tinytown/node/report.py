@@ -53,8 +53,9 @@ async def _report(work: WorkRound, exit_record: ExitRecord | None) -> RoundRepor
         verdict, submitted = {"verb": "submit", "result": work.reading.tail[-2000:] or "done"}, True
     commits = work.adapter.can(Capability.COMMITS) and (work.options is None or work.options.commits)
     workspace = work.workspace or node.root
-    checked = bool(gates) and submitted
-    after = await look_after(workspace, directory, live, work.task, checked=checked, commits=commits)
+    after = await look_after(
+        workspace, directory, live, work.task, gated=bool(gates), submitted=submitted, commits=commits
+    )
     point("node.snapshot_taken")
     before = _session_before(work)
     usage = work.reading.usage(before)

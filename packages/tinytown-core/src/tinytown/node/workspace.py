@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import attrs
 
-from tinytown.config.files import write_private
+from tinytown.config.files import private_dir, write_private
 from tinytown.domain.records import Agent, Round, Task
 from tinytown.node.context import NodeContext, log
 from tinytown.node.git import GitError, Repository
 
 BASELINE = "baseline"
 HEAD_BEFORE = "head"
+LOOSE = "loose"
+"""Folder under `.tt` with one file for each task whose rounds left uncommitted files."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +56,7 @@ async def look_before(workspace: Path, round_dir: Path) -> None:
 
 
 async def look_after(
-    workspace: Path, round_dir: Path, live: Round, task: Task | None, *, checked: bool, commits: bool
+    workspace: Path, round_dir: Path, live: Round, task: Task | None, *, gated: bool, submitted: bool, commits: bool
 ) -> After:
     """Keep the work of a round as a snapshot commit, and say what it left.
 
@@ -62,7 +65,8 @@ async def look_after(
         round_dir: Its own folder.
         live: The round.
         task: Its task, if it had one.
-        checked: Whether gates apply, for which loose files matter.
+        gated: Whether gates apply, for which loose files matter.
+        submitted: Whether the task was submitted.
         commits: Whether the agent could commit; otherwise this does it.
 
     Returns:
@@ -73,13 +77,14 @@ async def look_after(
         return After()
     try:
         loose: list[str] = []
-        if checked:
-            baseline = _read(round_dir / BASELINE)
-            loose = await repository.changed_since(baseline)
-            if loose and not commits and task is not None:
+        if gated and task is not None:
+            left = round_dir.parent.parent / LOOSE / task.id
+            loose = await repository.changed_since(_read(round_dir / BASELINE), _loose(left))
+            if loose and not commits and submitted:
                 first = (task.description.strip() or task.id).splitlines()[0][:60]
                 await repository.commit(loose, f"{first}\n\nTinytown-Task: {task.id}\nTinytown-Round: {live.id}")
                 loose = []
+            _keep_loose(left, loose)
         if task is not None:
             note = f"Workspace after round {live.id} of {task.id}"
             await repository.snapshot(f"refs/tinytown/{task.id}/{live.attempt}", note)
@@ -87,6 +92,22 @@ async def look_after(
     except (GitError, OSError) as error:
         log.warning("no snapshot of `%s` after round %s: %s", workspace, live.id, error)
         return After(head=await repository.head(), branch=await repository.branch())
+
+
+def _loose(left: Path) -> list[str]:
+    """What earlier rounds of a task left uncommitted, so that a second submission does not pass it off as found."""
+    try:
+        return [str(path) for path in json.loads(left.read_bytes())]
+    except (FileNotFoundError, ValueError):
+        return []
+
+
+def _keep_loose(left: Path, loose: list[str]) -> None:
+    if loose:
+        private_dir(left.parent)
+        write_private(left, json.dumps(loose).encode())
+    else:
+        left.unlink(missing_ok=True)
 
 
 def head_before(round_dir: Path) -> str | None:

@@ -315,6 +315,21 @@ class TestTown:
 
         return invariants.check(dumps.of_server(pipeline(self.serve().socket), _NAME))
 
+    def move(self, name: str) -> None:
+        """Rename the town's folder, with its node and server ended before."""
+        self.kill()
+        self.close()
+        self.root = self.root.rename(self.base / name)
+        self.paths = TownPaths(self.root)
+
+    def close(self) -> None:
+        """Let go of the server, and end it."""
+        if self._storage is not None:
+            self._storage.close()
+            self._storage = None
+        if lock_held(self.paths):
+            stop_server(self.paths)
+
     def demand_sound(self) -> None:
         """Fail unless the records fit the indexes."""
         broken = self.check()
@@ -336,14 +351,10 @@ class TestTown:
                 if claim is not None and claim.owner.pid not in {0, os.getpid()} and processes.alive(claim.owner):
                     left.append(f"shim {claim.owner.pid}")
                     processes.send(claim.owner, signal.SIGKILL)
-        if self._storage is not None:
-            self._storage.close()
-            self._storage = None
         for pipe in self._pipes.values():
             os.close(pipe)
         self._pipes.clear()
-        if lock_held(self.paths):
-            stop_server(self.paths)
+        self.close()
         return left
 
 
