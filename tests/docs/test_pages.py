@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 from tinytown.config.town import parse_town
+from tinytown_cli.table import by_path
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -128,6 +129,21 @@ def test_each_link_to_another_page_leads_somewhere(path):
             dead.append(target)
 
     assert not dead
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(path):
+    known = by_path()
+    groups = {command[0] for command in known if len(command) > 1}
+    text = path.read_text()
+    said = re.findall(r"(?:`|^\$ |^|&& |uv run )tt ([a-z]+)(?: ([a-z][a-z-]*))?", text, re.MULTILINE)
+    unknown = {
+        f"tt {first} {second}".rstrip()
+        for first, second in said
+        if (first,) not in known and (first, second) not in known and not (first in groups and not second)
+    }
+
+    assert not unknown
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
