@@ -18,6 +18,7 @@ same thing, and a test compares the keys that both leave behind.
 | `freed` | sorted set | dependents of completed tasks beyond the first hundred |
 | `lane:<agent>:urgent` / `lane:<agent>:normal` | sorted set by arrival | queued mail |
 | `waking:<agent>` | set | queued mail that starts a round |
+| `expiring` | sorted set by time | queued mail that expires |
 | `agents` | sorted set by creation | all agents |
 | `rounds:<agent>` | sorted set by number | the rounds of an agent (the last hundred) |
 | `history:<id>` | list | the last fifty lines of a task's or message's history |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -12,16 +12,44 @@ from tinytown.domain.records import Agent, Attention, Message, Node, Round, Task
 R = TypeVar("R")
 
 
-@attrs.frozen
-class Page(Generic[R]):
+class Value:
+    """Compares and shows answers by their fields.
+
+    Once for all of them: the methods that attrs would write for each class cost every start of `tt`.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether all fields are equal."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, each.name) == getattr(other, each.name) for each in _fields(self))
+
+    def __hash__(self) -> int:
+        """Hash the fields, where all of them can be."""
+        return hash(tuple(getattr(self, each.name) for each in _fields(self)))
+
+    def __repr__(self) -> str:
+        """Show the class and its fields."""
+        inside = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in _fields(self))
+        return f"{type(self).__name__}({inside})"
+
+
+def _fields(value: Value) -> tuple[attrs.Attribute[Any], ...]:
+    return attrs.fields(cast("type[attrs.AttrsInstance]", type(value)))
+
+
+@attrs.frozen(eq=False, repr=False)
+class Page(Value, Generic[R]):
     """One page of a list. ``next`` is the cursor of the next page, None at the end."""
 
     items: tuple[R, ...]
     next: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Changed:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Changed(Value):
     """A task after a verb.
 
     Attributes:
@@ -35,16 +63,16 @@ class Changed:
     recorded: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class AgentChanged:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AgentChanged(Value):
     """An agent after a verb; ``ending`` says that its live round is being ended."""
 
     agent: Agent
     ending: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class Sent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Sent(Value):
     """A message that was sent, and the state of the one it was sent to."""
 
     message: Message
@@ -52,8 +80,8 @@ class Sent:
     to_wanted: str
 
 
-@attrs.frozen(kw_only=True)
-class Bundle:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Bundle(Value):
     """What a round works on. ``nothing`` says why there is no round; the other fields are empty then."""
 
     nothing: str | None = None
@@ -64,8 +92,8 @@ class Bundle:
     backlog: tuple[Task, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class Ended:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Ended(Value):
     """A round that has ended, its task and its agent after it."""
 
     round: Round
@@ -73,16 +101,16 @@ class Ended:
     agent: Agent | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Joined:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Joined(Value):
     """A node that took its lease, and the live rounds on record for it, which it must adopt or end."""
 
     node: Node
     rounds: tuple[Round, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class DueAgent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class DueAgent(Value):
     """An agent that has something to do."""
 
     id: str
@@ -90,8 +118,8 @@ class DueAgent:
     incarnation: int
 
 
-@attrs.frozen(kw_only=True)
-class Pulled:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Pulled(Value):
     """What a node has to do now.
 
     Attributes:
@@ -113,16 +141,16 @@ class Pulled:
     now: int = 0
 
 
-@attrs.frozen(kw_only=True)
-class Reconciled:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Reconciled(Value):
     """What a comparison of `due` with the queues had to repair; ``after`` is the cursor to go on from."""
 
     repaired: tuple[str, ...] = ()
     after: float | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Shown:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Shown(Value):
     """One record of any kind with its history."""
 
     kind: str
@@ -130,8 +158,8 @@ class Shown:
     history: tuple[Mapping[str, Any], ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class Overview:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Overview(Value):
     """The whole town in counts, with the first agents, nodes and open items."""
 
     town: Mapping[str, Any]
@@ -145,8 +173,8 @@ class Overview:
     live: int
 
 
-@attrs.frozen(kw_only=True)
-class WaitFacts:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class WaitFacts(Value):
     """What a wait looks at: a task, or an agent with its open tasks."""
 
     kind: str
@@ -156,8 +184,8 @@ class WaitFacts:
     backlog: int = 0
 
 
-@attrs.frozen(kw_only=True)
-class WhyFacts:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class WhyFacts(Value):
     """Everything that may explain why something does not move."""
 
     kind: str
@@ -176,8 +204,8 @@ class WhyFacts:
     now: int = 0
 
 
-@attrs.frozen(kw_only=True)
-class Snapshot:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Snapshot(Value):
     """What a scheduler sees: idle agents of one node and the oldest tasks of the backlog."""
 
     agents: Sequence[Agent] = ()

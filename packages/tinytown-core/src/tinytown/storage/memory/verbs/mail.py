@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown.domain.ids import CONDUCTOR_ID
+from tinytown.domain.ids import CONDUCTOR_ID, IdKind
 from tinytown.storage.memory.rules import Args, acting_round, actor, find, open_attention, wake
 from tinytown.storage.memory.tx import Fields, Tx, items
 
@@ -33,12 +33,16 @@ def enqueue(tx: Tx, message: Fields) -> None:
     tx.zadd(lane(message), message["seq"], message["id"])
     if wakes(message):
         tx.sadd(f"waking:{message['to_id']}", message["id"])
+    if message.get("expires_at"):
+        tx.zadd("expiring", message["expires_at"], message["id"])
 
 
 def dequeue(tx: Tx, message: Fields) -> None:
     """Take a message out of its lane."""
     tx.zrem(lane(message), message["id"])
     tx.srem(f"waking:{message['to_id']}", message["id"])
+    if message.get("expires_at"):
+        tx.zrem("expiring", message["id"])
 
 
 def wakes(message: Fields) -> bool:
@@ -128,6 +132,7 @@ def inbox_show(tx: Tx, a: Args) -> Fields:
                 message["deliveries"] = (message.get("deliveries") or 0) + 1
                 trace(tx, message, "shown", by, round_id)
                 tx.srem(f"waking:{reader}", ref)
+                tx.zrem("expiring", ref)
             if acting:
                 dequeue(tx, message)
                 acting["messages"] = [*items(acting.get("messages")), ref]
@@ -135,12 +140,30 @@ def inbox_show(tx: Tx, a: Args) -> Fields:
 
 
 def expire(tx: Tx, message: Fields) -> None:
-    """A message was not read in time; a person is told, since its sender may be gone."""
+    """A message was not read in time: its sender is told by mail, or a person where a person sent it."""
     dequeue(tx, message)
     message["state"] = "expired"
     trace(tx, message, "expired", "town")
     text = f"message `{message['id']}` from `{message['sender']}` to `{message['to']}` was not read in time"
-    open_attention(tx, "expired", message["id"], text, [f"tt trace {message['id']}"])
+    if not message.get("from_id"):
+        open_attention(tx, "expired", message["id"], text, [f"tt trace {message['id']}"])
+        return
+    fields = {"sender": "town", "to": message["sender"], "to_id": message["from_id"], "kind": "info", "body": text}
+    notice = tx.make(
+        "message",
+        tx.serial_id(IdKind.MESSAGE),
+        {**fields, "state": "queued", "reply_to": message["id"], "created_at": tx.now},
+    )
+    enqueue(tx, notice)
+    trace(tx, notice, "queued", "town")
+
+
+def expire_due(tx: Tx, limit: int) -> None:
+    """Expire what was not read in time, whether or not its reader ever looks."""
+    for ref in tx.zrange("expiring", limit, upto=tx.now):
+        message = tx.load("message", ref)
+        if message is not None:
+            expire(tx, message)
 
 
 VERBS = {"message_send": message_send, "message_handle": message_handle, "inbox_show": inbox_show}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tinytown.storage.memory.rules import Args, has_work, owner, wake
 from tinytown.storage.memory.tx import Fields, Tx
+from tinytown.storage.memory.verbs.mail import expire_due
 
 PULLED_AT_ONCE = 64
 
@@ -71,7 +72,7 @@ def node_pull(tx: Tx, a: Args) -> Fields:
 
 
 def node_reconcile(tx: Tx, a: Args) -> Fields:
-    """Compare what is due with the queues and mail of some agents, and repair what was forgotten."""
+    """Compare what is due with the queues and mail of some agents, repair what was forgotten, and expire old mail."""
     owner(tx, a)
     repaired: list[str] = []
     page = tx.zrange("agents", a["limit"], after=a.get("after"))
@@ -91,6 +92,7 @@ def node_reconcile(tx: Tx, a: Args) -> Fields:
             tx.zadd(f"verify:{a['node_id']}", task.get("not_before") or 0, ref)
             tx.bell(a["node_id"])
             repaired.append(ref)
+    expire_due(tx, a["limit"])
     if repaired:
         tx.event("node.repaired", node_id=a["node_id"], detail=", ".join(repaired)[:500])
     last = tx.zscore("agents", page[-1]) if len(page) == a["limit"] else None

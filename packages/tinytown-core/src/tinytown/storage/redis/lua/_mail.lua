@@ -23,11 +23,17 @@ function tx.enqueue(message)
   if tx.wakes(message) then
     tx.sadd('waking:' .. message.to_id, message.id)
   end
+  if some(message.expires_at) then
+    tx.zadd('expiring', message.expires_at, message.id)
+  end
 end
 
 function tx.dequeue(message)
   tx.zrem(tx.lane(message), message.id)
   tx.srem('waking:' .. message.to_id, message.id)
+  if some(message.expires_at) then
+    tx.zrem('expiring', message.id)
+  end
 end
 
 -- A message is dealt with.
@@ -40,12 +46,28 @@ function tx.handle(message, by, round_id)
   tx.trace(message, 'handled', by, round_id)
 end
 
--- A message was not read in time; a person is told, since its sender may be gone.
+-- A message was not read in time: its sender is told by mail, or a person where a person sent it.
 function tx.expire(message)
   tx.dequeue(message)
   message.state = 'expired'
   tx.trace(message, 'expired', 'town')
   local words = 'message `' .. message.id .. '` from `' .. message.sender .. '` to `' .. message.to
     .. '` was not read in time'
-  tx.open_attention('expired', message.id, words, { 'tt trace ' .. message.id })
+  if not some(message.from_id) then
+    tx.open_attention('expired', message.id, words, { 'tt trace ' .. message.id })
+    return
+  end
+  local notice = tx.make('message', tx.serial_id('m'), {
+    sender = 'town', to = message.sender, to_id = message.from_id, kind = 'info', body = words,
+    state = 'queued', reply_to = message.id, created_at = tx.now,
+  })
+  tx.enqueue(notice)
+  tx.trace(notice, 'queued', 'town')
+end
+
+-- Expire what was not read in time, whether or not its reader ever looks.
+function tx.expire_due(limit)
+  for _, message in ipairs(tx.load_all('message', tx.zrange('expiring', limit, nil, tx.now))) do
+    tx.expire(message)
+  end
 end

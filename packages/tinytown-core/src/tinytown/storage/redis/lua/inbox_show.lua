@@ -18,6 +18,7 @@ return tx.run('inbox_show', function(a)
         message.deliveries = (message.deliveries or 0) + 1
         tx.trace(message, 'shown', by, round_id)
         tx.srem('waking:' .. reader, message.id)
+        tx.zrem('expiring', message.id)
       end
       if acting then
         tx.dequeue(message)

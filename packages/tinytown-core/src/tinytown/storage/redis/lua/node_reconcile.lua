@@ -1,8 +1,9 @@
--- Compare what is due with the queues and mail of some agents, and repair what was forgotten.
+-- Compare what is due with the queues and mail of some agents, repair what was
+-- forgotten, and expire old mail.
 -- ARGS: node_id, nonce, limit; optional after (where the page before ended)
 -- REPLY: repaired (ids), after (where the next page begins; absent at the end)
 -- ERRORS: stale_node
--- USES: writes ranges rules acts
+-- USES: writes ranges rules acts mail
 return tx.run('node_reconcile', function(a)
   tx.owner(a)
   local repaired, page = {}, tx.zrange('agents', a.limit, a.after)
@@ -22,6 +23,7 @@ return tx.run('node_reconcile', function(a)
       repaired[#repaired + 1] = task.id
     end
   end
+  tx.expire_due(a.limit)
   if #repaired > 0 then
     tx.event('node.repaired', { node_id = a.node_id, detail = table.concat(repaired, ', '):sub(1, 500) })
   end
