@@ -15,7 +15,7 @@ TEST_LINES = 600
 EXCEPTIONS: dict[str, tuple[int, str]] = {}
 """Path to the limit that it has instead, and why."""
 
-_FOLDERS = ("packages", "tests", "tools", "docs")
+_FOLDERS = ("packages", "tests", "tools", "docs", "benchmarks")
 _ENDINGS = {".py", ".lua", ".js", ".css", ".sh"}
 
 
