@@ -33,15 +33,15 @@ def main() -> None:
 
         def run(*words: str) -> float:
             began = time.perf_counter()
-            done = subprocess.run([sys.executable, *words], env=env, cwd=town, capture_output=True, check=False)
+            done = subprocess.run(words, env=env, cwd=town, capture_output=True, check=False)
             took = time.perf_counter() - began
             if done.returncode:
                 raise SystemExit(done.stderr.decode())
             return took
 
-        tt = ("-m", "tinytown_cli")
+        tt = (str(Path(sys.executable).with_name("tt")),)
         run(*tt, "init")
-        cases = [("-c", "pass"), *((*tt, *line.split()) for line in TARGETS)]
+        cases = [(sys.executable, "-c", "pass"), *((*tt, *line.split()) for line in TARGETS)]
         for case in cases:
             run(*case)
         times: list[list[float]] = [[] for _ in cases]

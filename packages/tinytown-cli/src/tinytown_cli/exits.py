@@ -38,6 +38,7 @@ EXITS: Mapping[str, int] = {
     "storage_refused": UNREACHABLE,
     "storage_unavailable": UNREACHABLE,
     "town_conflict": REFUSED,
+    "unknown_cause": REFUSED,
     "usage": USAGE,
     "wait_timeout": RAN_OUT,
     "wrong_state": REFUSED,

@@ -12,7 +12,7 @@ from typing import ClassVar
 import attrs
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class TinytownError(Exception):
     """Base of everything Tinytown raises on purpose.
 
@@ -30,13 +30,17 @@ class TinytownError(Exception):
         """Fill the sentence with the fields."""
         return self.text.format(self=self)
 
+    def __repr__(self) -> str:
+        """Name the class and the sentence. One for all: what attrs writes for each class costs every start of `tt`."""
+        return f"{type(self).__name__}({self.message!r})"
+
     @property
     def message(self) -> str:
         """The sentence alone, without the hint."""
         return str(self)
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class RefusedError(TinytownError):
     """A verb was refused and changed nothing; ``refusal`` names the rule, ``detail`` is the sentence."""
 
@@ -46,7 +50,7 @@ class RefusedError(TinytownError):
     refusal: str = "refused"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class UsageError(TinytownError):
     """The words of a command or the arguments of a call do not fit."""
 
@@ -55,7 +59,7 @@ class UsageError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class InvalidValueError(UsageError):
     """A value is of the wrong form: a name, an id, a text that is too long or not UTF-8."""
 
@@ -64,7 +68,7 @@ class InvalidValueError(UsageError):
     what: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class ConfigError(TinytownError):
     """A configuration file cannot be read or holds something it must not."""
 
@@ -74,7 +78,7 @@ class ConfigError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class NoTownError(TinytownError):
     """No town was named and none was found in the directories above."""
 
@@ -89,7 +93,7 @@ class NoTownError(TinytownError):
         return self.detail or self.text.format(self=self)
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class NotFoundError(TinytownError):
     """A reference names nothing that exists."""
 
@@ -99,7 +103,7 @@ class NotFoundError(TinytownError):
     ref: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class AmbiguousError(TinytownError):
     """A reference fits several records."""
 
@@ -114,7 +118,7 @@ class AmbiguousError(TinytownError):
         return self.text.format(self=self, candidates=", ".join(f"`{item}`" for item in self.candidates))
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class NameTakenError(TinytownError):
     """The name or nickname belongs to another agent of the town."""
 
@@ -124,7 +128,7 @@ class NameTakenError(TinytownError):
     hint: str | None = "choose another name, or `tt restart` the one that exists"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class WrongStateError(TinytownError):
     """A record was asked to make a change that its state does not allow."""
 
@@ -137,7 +141,7 @@ class WrongStateError(TinytownError):
     allowed: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class StaleRoundError(TinytownError):
     """A write came from a round that is over, or for a task that is not the round's own."""
 
@@ -148,7 +152,7 @@ class StaleRoundError(TinytownError):
     hint: str | None = "nothing was changed; the town has moved on since this round began"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class StaleNodeError(TinytownError):
     """A node wrote with a nonce that is no longer the one on record: another life of the node took over."""
 
@@ -157,7 +161,7 @@ class StaleNodeError(TinytownError):
     node_id: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class StorageUnavailableError(TinytownError):
     """The server did not answer; nothing of the verb is known to have happened.
 
@@ -171,7 +175,7 @@ class StorageUnavailableError(TinytownError):
     operation: str | None = None
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class OutcomeUnknownError(StorageUnavailableError):
     """The connection broke after the verb was sent, so it may or may not have been done."""
 
@@ -179,7 +183,7 @@ class OutcomeUnknownError(StorageUnavailableError):
     text: ClassVar[str] = "the server at {self.url} went away before it answered: {self.detail}"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class StorageRefusedError(TinytownError):
     """The server answered, but will not do the work: wrong password, too old, read-only, out of memory."""
 
@@ -189,7 +193,7 @@ class StorageRefusedError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class StorageCorruptError(TinytownError):
     """A key of the town holds something that Tinytown did not write; nothing was changed."""
 
@@ -199,7 +203,7 @@ class StorageCorruptError(TinytownError):
     hint: str | None = "another program writes under this town's prefix; move its key away and repeat the command"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class TownConflictError(TinytownError):
     """The server holds a town of this name that belongs to another folder."""
 
@@ -209,7 +213,7 @@ class TownConflictError(TinytownError):
     hint: str | None = "choose another name with `tt init --name NAME`, or join that town with `tt join URL`"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class EventsTrimmedError(TinytownError):
     """A reader asked for events from before the oldest one that is kept."""
 
@@ -219,7 +223,7 @@ class EventsTrimmedError(TinytownError):
     hint: str | None = "read on from the oldest event that is kept, and treat the gap as unknown"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class WaitTimeoutError(TinytownError):
     """A wait ran out before what it watched was done."""
 
@@ -230,7 +234,7 @@ class WaitTimeoutError(TinytownError):
     hint: str | None = "`tt why` names what it waits for"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class EndedBadlyError(TinytownError):
     """What a wait watched failed or was cancelled."""
 
@@ -239,7 +243,7 @@ class EndedBadlyError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class NeedsAttentionError(TinytownError):
     """What a wait watched can only be moved by a person."""
 
@@ -249,7 +253,7 @@ class NeedsAttentionError(TinytownError):
     hint: str | None = "`tt why` gives the command for each"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class UnknownCauseError(TinytownError):
     """Something does not move and no known cause explains it: a gap in Tinytown itself, never in the town."""
 
@@ -262,7 +266,7 @@ class UnknownCauseError(TinytownError):
     hint: str | None = "this is a mistake in Tinytown; please report it with the output of `tt trace`"
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class PluginNotFoundError(TinytownError):
     """No plugin of that kind is installed under that name."""
 
@@ -272,7 +276,7 @@ class PluginNotFoundError(TinytownError):
     name: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class PluginBrokenError(TinytownError):
     """A plugin was found but cannot be used."""
 
@@ -283,7 +287,7 @@ class PluginBrokenError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class AgentCliError(TinytownError):
     """An agent CLI is not installed, cannot be executed, or is signed out."""
 
@@ -293,7 +297,7 @@ class AgentCliError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class ServerStartError(TinytownError):
     """The embedded server could not be found or started."""
 
@@ -302,7 +306,7 @@ class ServerStartError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class NodeStartError(TinytownError):
     """The node could not be started."""
 
@@ -311,7 +315,7 @@ class NodeStartError(TinytownError):
     detail: str
 
 
-@attrs.define(auto_exc=True, kw_only=True)
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class LaunchError(TinytownError):
     """No shim could be started for a round; nothing of it has run."""
 
