@@ -83,7 +83,7 @@ def _judge(tx: Tx, a: Args, live: Fields, task: Fields) -> None:
     by, result = f"gate {live['gate']}", a["result"]
     if result == "pass":
         left = task["gates_left"][1:]
-        evidence = [*items(task.get("evidence")), a["evidence"]]
+        evidence = [*items(task.get("evidence")), *([a["evidence"]] if a.get("evidence") else [])]
         if left:
             move(
                 tx, a, task, "pass", "verifying", by=by, gates_left=left, evidence=evidence, gate_tries=0, not_before=0
