@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 from tinytown import errors
@@ -16,7 +18,7 @@ ERRORS = [kind for kind in _all(errors.TinytownError) if kind.__module__ == erro
 
 
 def _made(kind: type[errors.TinytownError]) -> errors.TinytownError:
-    values = {"candidates": ("t-1", "t-2"), "seconds": 2.5}
+    values: dict[str, Any] = {"candidates": ("t-1", "t-2"), "seconds": 2.5}
     needed = [field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING]
     return kind(**{name: values.get(name, f"<{name}>") for name in needed})
 

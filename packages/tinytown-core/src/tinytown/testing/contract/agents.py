@@ -229,3 +229,19 @@ class Agents(ContractPart):
         town.run(towns.close_attention(item.id, "answer", answer="signed in"))
         assert town.due() == ["w1"]
         town.begin("w1")
+
+    def test_an_answer_about_a_log_in_lets_all_of_the_account_come_one_first(self, town: Hands) -> None:
+        for name in ("w1", "w2"):
+            town.spawn(name, ready=False)
+            town.ready(name, account="shared")
+            town.add(agent=name)
+        town.end(town.begin("w1"), "auth_required", detail="signed out")
+        assert town.take("w2").nothing == "parked"
+        (item,) = town.open_items("auth_required")
+        town.run(towns.close_attention(item.id, "answer", answer="signed in"))
+        assert sorted(town.due()) == ["w1", "w2"]
+        probe = town.begin("w2")
+        assert town.take("w1").nothing == "parked"
+        town.end(probe, "interrupted")
+        assert "w1" in town.due()
+        town.begin("w1")
