@@ -1,11 +1,18 @@
 """Servers that die, freeze, lose replies or refuse: how soon it is known, and that nothing happens twice."""
 
+import asyncio
 import socket
 import time
 
 import pytest
 from tinytown import errors
+from tinytown.storage import keys
 from tinytown.storage.protocol import Call
+from tinytown.storage.redis import plugin
+from tinytown.storage.redis.aio import connect_async
+from tinytown.storage.redis.async_storage import AsyncRedisStorage
+from tinytown.storage.redis.storage import RedisStorage
+from tinytown.storage.redis.urls import TlsOptions
 from tinytown.testing import servers
 from tinytown.testing.pytest_plugin import DURABLE, required
 
@@ -181,6 +188,48 @@ def test_a_read_only_replica_is_said_at_once(face, own_server):
     with pytest.raises(errors.StorageRefusedError, match="read-only replica"):
         face.open(own_server.url, "t").run(COUNT)
     assert time.monotonic() - began < 1
+
+
+def test_where_the_address_names_whoever_is_in_charge_a_former_primary_is_left_for_the_new_one(
+    own_server, server, town_name, scripts
+):
+    """A cluster or Sentinels may name a server that has just become a replica; the next look finds the primary."""
+    own_server.command("REPLICAOF", "127.0.0.1", "1")
+    own_server.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
+
+    def ways():
+        return iter([plugin.parse(own_server.url), plugin.parse(server.url)])
+
+    named = ways()
+
+    def connect(deadline):
+        return plugin.connector(next(named), town_name, TlsOptions())(deadline)
+
+    plain = RedisStorage(
+        connect,
+        url="redis+sentinel://s/main",
+        town=town_name,
+        scripts=scripts,
+        follows=True,
+    )
+    before = plain.run(COUNT)
+    plain.close()
+
+    async def on_async():
+        named = ways()
+
+        async def connect_later(deadline):
+            return await connect_async(next(named), TlsOptions(), keys.prefix(town_name), deadline)
+
+        storage = AsyncRedisStorage(
+            connect_later, url="redis+sentinel://s/main", town=town_name, scripts=scripts, follows=True
+        )
+        try:
+            return await storage.run(COUNT)
+        finally:
+            await storage.close()
+
+    assert asyncio.run(on_async()) == before + 1
 
 
 def test_a_user_without_rights_is_said(face, own_server):

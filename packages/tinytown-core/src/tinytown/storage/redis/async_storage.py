@@ -128,7 +128,14 @@ class AsyncRedisStorage:
             await self._idle.pop().close()
 
     def _attempts(self, changes: bool, operation: str | None = None, extra_secs: float = 0.0) -> Attempts:
-        return Attempts(url=self._url, prefix=self._prefix, changes=changes, operation=operation, extra_secs=extra_secs)
+        return Attempts(
+            url=self._url,
+            prefix=self._prefix,
+            changes=changes,
+            operation=operation,
+            extra_secs=extra_secs,
+            follows=self._follows,
+        )
 
     async def _ask(self, act: Callable[[AsyncTransport, Deadline], Awaitable[T]], extra_secs: float = 0.0) -> T:
         # A read that waits takes a connection of its own, beside those that calls take turns on.

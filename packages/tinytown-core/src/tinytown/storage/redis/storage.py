@@ -106,7 +106,14 @@ class RedisStorage:
             self._idle.pop().close()
 
     def _attempts(self, changes: bool, operation: str | None = None, extra_secs: float = 0.0) -> Attempts:
-        return Attempts(url=self._url, prefix=self._prefix, changes=changes, operation=operation, extra_secs=extra_secs)
+        return Attempts(
+            url=self._url,
+            prefix=self._prefix,
+            changes=changes,
+            operation=operation,
+            extra_secs=extra_secs,
+            follows=self._follows,
+        )
 
     def _ask(self, act: Callable[[Transport, Deadline], T], extra_secs: float = 0.0) -> T:
         return self._try(act, self._attempts(changes=False, extra_secs=extra_secs))
