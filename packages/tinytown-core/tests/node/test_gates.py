@@ -23,7 +23,7 @@ def test_a_gate_that_passes_leaves_evidence_bound_to_the_commit(running_town):
     log = town.paths.round_dir(evidence["round_id"]) / "log"
     assert evidence["log_sha256"] == hashlib.sha256(log.read_bytes()).hexdigest()
     assert log.read_bytes() == b"checked\n"
-    town.wait(lambda: not list((town.paths.workspaces / "gates").iterdir()), "the checkout is gone")
+    town.wait(lambda: not list(town.paths.checkouts.iterdir()), "the checkout is gone")
 
 
 def test_a_rejection_goes_back_to_the_same_agent_with_what_was_found(running_town):
@@ -189,6 +189,19 @@ def test_an_agent_in_a_worktree_of_its_own_is_checked_there(running_town):
     assert done.head == town.git("rev-parse", "tt/w1")
     assert not (town.root / "a.txt").exists()
     assert done.evidence[0]["shared"] is False
+
+
+def test_what_is_left_of_gates_is_cleared_away_and_no_work_of_an_agent_of_that_name(running_town):
+    lines = "import os; os.mkdir('draft'); write('draft/notes.txt', 'mine')\ncomplete()"
+    town = running_town({"gates": lines})
+    town.spawn("gates", workspace="worktree")
+    town.until(town.add(agent="gates"), "completed")
+    town.stop()
+    left = town.paths.checkouts / "r-0000000000"
+    left.mkdir(parents=True)
+    town.start()
+    town.wait(lambda: not left.exists(), "what an earlier gate left is gone")
+    assert (town.paths.workspaces / "gates" / "draft" / "notes.txt").read_text() == "mine"
 
 
 def test_file_names_that_are_no_unicode_stop_nothing(running_town):

@@ -141,8 +141,13 @@ class TownPaths:
 
     @property
     def workspaces(self) -> Path:
-        """Git worktrees of rounds."""
+        """Git worktrees of agents, each in a folder of the agent's name."""
         return self.dot / "workspaces"
+
+    @property
+    def checkouts(self) -> Path:
+        """Clean checkouts for gates. They hold nobody's work, so they lie apart from the agents' worktrees."""
+        return self.dot / "checkouts"
 
     @property
     def agents_env_dir(self) -> Path:

@@ -69,12 +69,12 @@ async def begin(node: NodeContext, task_id: str) -> GateRound | None:
     if bundle.nothing or bundle.round is None or bundle.task is None:
         return None
     live = bundle.round
-    clean = head is not None and repository is not None
-    folder = node.paths.workspaces / "gates" / live.id if clean else workspace
+    on_commit = head is not None and repository is not None
+    folder = node.paths.checkouts / live.id if on_commit else workspace
     gate = bundle.task.gates_left[0]
     run = GateRound(node=node, live=live, task=bundle.task, gate=gate, folder=folder, repository=repository)
     try:
-        await _prepare(run, head if clean else None)
+        await _prepare(run, head if on_commit else None)
         await node.launcher.launch(run.directory)
         point("gate.launched")
     except (TinytownError, GitError, OSError) as error:
@@ -155,8 +155,8 @@ async def adopt(node: NodeContext, live: Round) -> GateRound | None:
         log.warning("the server has forgotten the task of gate round %s", live.id)
     workspace = Path(live.workspace) if live.workspace else node.root
     repository = await Repository.of(workspace) if workspace.is_dir() else None
-    clean = node.paths.workspaces / "gates" / live.id
-    folder = clean if clean.exists() else workspace
+    checkout = node.paths.checkouts / live.id
+    folder = checkout if checkout.exists() else workspace
     gate = task.gates_left[0] if task and task.gates_left else Gate(name=live.gate or "?", command="true")
     task = task or Task(id=live.task_id or "", description="", state="verifying")  # pyright: ignore[reportArgumentType]
     run = GateRound(node=node, live=live, task=task, gate=gate, folder=folder, repository=repository)
@@ -226,7 +226,7 @@ async def _record(
         log.warning("the server has forgotten gate round %s", live.id)
     point("gate.end_recorded")
     log.info("gate `%s` of %s: %s", run.gate.name, run.task.id, result)
-    if run.repository is not None and run.folder.parent.name == "gates":
+    if run.repository is not None and run.folder.parent == node.paths.checkouts:
         try:
             await run.repository.drop_checkout(run.folder)
         except GitError as error:
@@ -235,7 +235,7 @@ async def _record(
 
 async def drop_checkouts(node: NodeContext, live: Collection[str]) -> None:
     """Remove checkouts that gates of an earlier node left; they hold no work of anybody."""
-    folder = node.paths.workspaces / "gates"
+    folder = node.paths.checkouts
     left = [path for path in folder.iterdir() if path.name not in live] if folder.is_dir() else []
     for path in left:
         try:
@@ -246,15 +246,13 @@ async def drop_checkouts(node: NodeContext, live: Collection[str]) -> None:
 
 async def _evidence(run: GateRound, exit_record: ExitRecord) -> dict[str, Any]:
     """What is kept of a gate that passed, bound to the commit it looked at."""
-    log_file = run.directory / "log"
-    data = await asyncio.to_thread(log_file.read_bytes) if log_file.exists() else b""
     found: dict[str, Any] = {
         "kind": "gate",
         "gate": run.gate.name,
         "command": run.gate.command,
         "exit_code": exit_record.code,
         "duration_ms": exit_record.ended_ms - exit_record.started_ms,
-        "log_sha256": hashlib.sha256(data).hexdigest(),
+        "log_sha256": await asyncio.to_thread(_sha256, run.directory / "log"),
         "round_id": run.live.id,
         "head": run.live.head_before,
     }
@@ -271,6 +269,15 @@ async def _evidence(run: GateRound, exit_record: ExitRecord) -> dict[str, Any]:
         except GitError as error:
             found["tree_error"] = str(error)
     return found
+
+
+def _sha256(log_file: Path) -> str:
+    """Sum up a log, which may be long, piece by piece; a missing one counts as empty."""
+    try:
+        with log_file.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return hashlib.sha256().hexdigest()
 
 
 async def _base(repository: Repository, head: str) -> str | None:
