@@ -58,6 +58,7 @@ def valkey() -> Any:
         yield running
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_script_without_one_check_is_found_out(open_town: Any, valkey: TestServer, name: str, tmp_path: Path) -> None:
     scripts = _mutant(tmp_path / "lua", *MUTANTS[name])

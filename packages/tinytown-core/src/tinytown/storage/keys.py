@@ -14,7 +14,7 @@ same thing, and a test compares the keys that both leave behind.
 | `queue:<agent>` | sorted set by creation | tasks assigned to an agent |
 | `mine:<agent>` | sorted set by creation | open tasks that name an agent |
 | `blockers:<task>` | set | tasks that it still waits for |
-| `dependents:<task>` | set | tasks that wait for it |
+| `dependents:<task>` | sorted set by creation | tasks that wait for it |
 | `freed` | sorted set | dependents of completed tasks beyond the first hundred |
 | `lane:<agent>:urgent` / `lane:<agent>:normal` | sorted set by arrival | queued mail |
 | `waking:<agent>` | set | queued mail that starts a round |
