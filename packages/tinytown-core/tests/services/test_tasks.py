@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tinytown.errors import NotFoundError, OutcomeUnknownError, UsageError, WaitTimeoutError, WrongStateError
+from tinytown.errors import (
+    NameTakenError,
+    NotFoundError,
+    OutcomeUnknownError,
+    UsageError,
+    WaitTimeoutError,
+    WrongStateError,
+)
 from tinytown.services.town import Town
 
 
@@ -146,6 +153,27 @@ def test_an_agent_that_stopped_begins_a_new_life_under_its_id(make_bench):
     bench.town.kill("w1")
     again = bench.town.spawn("w1", cli="mini")
     assert (again.id, again.incarnation) == (first.id, first.incarnation + 1)
+
+
+def test_a_refused_second_spawn_leaves_the_living_agent_its_variables(make_bench):
+    bench = make_bench('[agent_clis.mini]\ncommand = "sh -c true"')
+    bench.context.env = {**bench.context.env, "MINI": "first"}
+    file = bench.context.paths.agent_env(bench.town.spawn("w1", cli="mini").id)
+    before = file.read_bytes()
+    bench.context.env = {**bench.context.env, "MINI": "second"}
+    with pytest.raises(NameTakenError):
+        bench.town.spawn("w1", cli="mini")
+    assert file.read_bytes() == before
+    bench.town.kill("w1")
+    bench.town.spawn("w1", cli="mini")
+    assert b"second" in file.read_bytes()
+
+
+def test_variables_of_an_agent_that_was_refused_are_not_kept(make_bench):
+    bench = make_bench('[agent_clis.mini]\ncommand = "sh -c true"')
+    with pytest.raises(NotFoundError):
+        bench.town.spawn("w1", cli="mini", parent="nobody")
+    assert list(bench.context.paths.agents_env_dir.iterdir()) == []
 
 
 def test_a_program_that_cannot_be_run_is_refused_before_anything_is_registered(make_bench):

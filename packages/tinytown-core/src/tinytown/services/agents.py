@@ -6,7 +6,8 @@ import shutil
 
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind, new_id
 from tinytown.domain.records import Agent
-from tinytown.errors import AgentCliError, NotFoundError
+from tinytown.domain.states import AgentState
+from tinytown.errors import AgentCliError, NotFoundError, StorageUnavailableError, TinytownError
 from tinytown.services import checks
 from tinytown.services.context import TownContext
 from tinytown.services.looking import show_as
@@ -64,7 +65,8 @@ def spawn(
     chosen = yield from local(lambda: _ready_cli(context, chosen))
     known = yield from _known(checked)
     agent_id = known.id if known is not None else new_id(IdKind.AGENT)
-    yield from local(lambda: _hand_over(context, agent_id, chosen))
+    if known is None or _ended(known):  # a living one keeps its variables: the server refuses what follows
+        yield from local(lambda: _hand_over(context, agent_id, chosen))
     separate = worktree or context.config.workspace.mode == "worktree"
     call = agents.spawn(
         new_id(IdKind.AGENT) if known is not None else agent_id,
@@ -79,7 +81,14 @@ def spawn(
         workspace="worktree" if separate else None,
         **context.actor.fields,
     )
-    changed = yield from ask(call)
+    try:
+        changed = yield from ask(call)
+    except StorageUnavailableError:
+        raise  # it may have been done all the same
+    except TinytownError:
+        if known is None:  # an agent that does not exist leaves no keys behind
+            yield from local(lambda: context.paths.agent_env(agent_id).unlink(missing_ok=True))
+        raise
     yield from see_to_it(context, restart=True)
     return changed.agent
 
@@ -90,6 +99,10 @@ def _known(name: str) -> Steps[Agent | None]:
         return (yield from show_as(Agent, "agent", name))
     except NotFoundError:
         return None
+
+
+def _ended(agent: Agent) -> bool:
+    return agent.round_id is None and agent.state in {AgentState.STOPPED, AgentState.ERROR}
 
 
 def _ready_cli(context: TownContext, chosen: str | None) -> str:
