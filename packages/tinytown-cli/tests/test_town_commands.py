@@ -122,6 +122,7 @@ def test_an_agent_works_and_its_output_can_be_read(town: Tt) -> None:
     assert town("logs", "w1", "-n", "1").out == "hello from mini\n"
     assert town("list").out.splitlines()[1].split()[:2] == ["w1", agent["id"]]
     assert town("nodes", "--json").json["items"][0]["state"] == "up"
+    assert "  | hello from mini\n" in town("status", "--deep", "--tasks").out
     assert town("kill", "w1", "--json").code == 0
     types = [event["type"] for event in town("events", "--json", "--count", "100").json["items"]]
     assert types.index("round.started") < types.index("round.ended")

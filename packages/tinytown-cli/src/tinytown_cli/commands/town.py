@@ -8,7 +8,10 @@ from tinytown.domain.states import TaskState
 
 from tinytown_cli import views
 
+_OUTPUT_LINES = 8
+
 if TYPE_CHECKING:
+    from tinytown.domain.records import Agent
     from tinytown.storage.calls.answers import Overview
 
     from tinytown_cli.context import Context
@@ -93,6 +96,7 @@ def status(context: Context, *, deep: bool, tasks: bool) -> None:
             for agent in overview.agents:
                 out.line()
                 views.agent(out, agent)
+                _last_output(context, out, agent)
         if page is not None:
             out.line()
             views.tasks(out, page.items, empty="no tasks yet")
@@ -101,6 +105,24 @@ def status(context: Context, *, deep: bool, tasks: bool) -> None:
             views.attention(out, overview.attention, empty="")
 
     context.out.either(document, human)
+
+
+def _last_output(context: Context, out: Output, agent: Agent) -> None:
+    """Show the end of what an agent printed in its last round, where that was on this machine."""
+    if not agent.rounds_completed and agent.round_id is None:
+        return
+    from tinytown.errors import NotFoundError
+
+    from tinytown_cli.round_log import RoundLog, last_lines, shown
+
+    try:
+        log = RoundLog(context.town.log_file(agent.id).parent)
+    except NotFoundError:
+        return
+    if log.begun:
+        text = last_lines(shown(log.chunks(follow=False), raw=False), _OUTPUT_LINES)
+        for line in text.splitlines():
+            out.line(f"  | {line}", "dim")
 
 
 def _counts(out: Output, overview: Overview) -> None:
