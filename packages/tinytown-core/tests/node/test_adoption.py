@@ -243,7 +243,7 @@ def test_a_copied_town_touches_nothing_of_the_original(held, tmp_path):
     base = tmp_path / "copy"
     base.mkdir()
     shutil.copytree(
-        town.root, base / "town", symlinks=True, ignore=lambda folder, names: [n for n in names if n in {"life", "s"}]
+        town.root, base / "town", symlinks=True, ignore=lambda _folder, names: [n for n in names if n in {"life", "s"}]
     )
     copy = TestTown(base, env={})
     copy.root = base / "town"

@@ -95,7 +95,7 @@ def node_runs(paths: TownPaths) -> bool:
 
 def node_ready(paths: TownPaths) -> bool:
     """Say whether the node that holds the lock has joined."""
-    return node_runs(paths) and (paths.node_dir / READY).exists()
+    return node_pid(paths) is not None and (paths.node_dir / READY).exists()
 
 
 def was_stopped(paths: TownPaths) -> bool:
@@ -187,13 +187,24 @@ def _last_words(paths: TownPaths) -> str:
 
 
 def node_pid(paths: TownPaths) -> int | None:
-    """Give the process of the node that holds the lock, or None."""
+    """Give the process of the node that holds the lock, or None; never a stranger with the pid of an earlier one."""
+    from tinytown.node import processes
+
     if not node_runs(paths):
         return None
     try:
-        return int(paths.node_pid.read_text())
+        pid, ticks = (int(word) for word in paths.node_pid.read_text().split())
     except (FileNotFoundError, ValueError):
         return None
+    return pid if processes.alive(processes.Identity(pid, ticks)) else None
+
+
+def write_pid(paths: TownPaths) -> None:
+    """Write down which process is the node: its pid and when it started."""
+    from tinytown.node import processes
+
+    me = processes.identity(os.getpid())
+    write_private(paths.node_pid, f"{os.getpid()} {me.ticks if me else 0}".encode())
 
 
 def stop_node(paths: TownPaths, *, timeout: float = 10.0, now: bool = False) -> bool:
@@ -213,9 +224,11 @@ def stop_node(paths: TownPaths, *, timeout: float = 10.0, now: bool = False) -> 
     private_dir(paths.dot)
     private_dir(paths.node_dir)
     (paths.node_dir / STOPPED).touch(mode=0o600)
-    pid = node_pid(paths)
-    if pid is None:
-        return False
+    ends = time.monotonic() + START_SECS
+    while (pid := node_pid(paths)) is None:
+        if not node_runs(paths) or time.monotonic() > ends:
+            return False
+        time.sleep(PAUSE_SECS)  # it has its lock and is about to write down who it is
     write_private(paths.node_dir / STOP_REQUEST, json.dumps({"timeout": timeout, "now": now}).encode())
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)

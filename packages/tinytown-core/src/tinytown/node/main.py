@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from pathlib import Path
 
 import attrs
@@ -21,7 +22,7 @@ from tinytown.config.server_source import ServerChoice, choose_server
 from tinytown.config.town import TownConfig, load_town
 from tinytown.errors import StaleNodeError, TinytownError
 from tinytown.node.context import NodeContext, log
-from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request
+from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, write_pid
 from tinytown.node.crash import point
 from tinytown.node.launch.client import Launcher
 from tinytown.node.town_node import TownNode
@@ -29,6 +30,8 @@ from tinytown.storage.calls import town as town_calls
 from tinytown.storage.embedded.instance import ensure_instance
 from tinytown.storage.protocol import AsyncStorage
 
+LOCK_SECS = 0.5
+LEAVE_SECS = 1.0
 ALREADY_RUNS = 3
 """Exit code when another node holds the town's lock."""
 
@@ -61,9 +64,7 @@ def run_node(paths: TownPaths, *, told: int | None = None) -> int:
     private_dir(paths.dot)
     private_dir(paths.node_dir)
     descriptor = os.open(paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _take(descriptor):
         log.info("another node runs here")
         os.close(descriptor)
         return ALREADY_RUNS
@@ -71,7 +72,7 @@ def run_node(paths: TownPaths, *, told: int | None = None) -> int:
         for name in (READY, STOP_REQUEST):
             with contextlib.suppress(FileNotFoundError):
                 (paths.node_dir / name).unlink()
-        paths.node_pid.write_text(str(os.getpid()))
+        write_pid(paths)
         point("node.locked")
         asyncio.run(_run(paths, told))
     finally:
@@ -79,6 +80,20 @@ def run_node(paths: TownPaths, *, told: int | None = None) -> int:
             (paths.node_dir / READY).unlink()
         os.close(descriptor)
     return 0
+
+
+def _take(descriptor: int) -> bool:
+    """Take the node's lock; those who only look have it for a moment, so one refusal says nothing."""
+    ends = time.monotonic() + LOCK_SECS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                return False
+            time.sleep(LOCK_SECS / 50)
+        else:
+            return True
 
 
 async def _run(paths: TownPaths, told: int | None) -> None:
@@ -108,7 +123,9 @@ async def _run(paths: TownPaths, told: int | None) -> None:
         revive=revive,
         server_pid=pid,
     )
-    await context.run(town_calls.claim(config.name, instance.id, max_events=config.events.max_events))
+    # The data of a town's own server lie in its folder, so what a copy of the folder brought along is its own.
+    own = choice.embedded
+    await context.run(town_calls.claim(config.name, instance.id, max_events=config.events.max_events, replace=own))
     write_connection(paths, choice.connection)
     node = TownNode(context)
     await _until_told(node, paths, told)
@@ -137,6 +154,9 @@ async def _until_told(node: TownNode, paths: TownPaths, descriptor: int | None) 
             timeout, now = stop_request(paths)
             log.info("stopping%s", " at once" if now else f"; rounds have {timeout:g} s")
             await node.stop(timeout_secs=timeout, now=now)
+            await asyncio.wait({running}, timeout=LEAVE_SECS)
+            if running.cancel():  # it waits for a server that is away
+                return
         try:
             await running
         except StaleNodeError as error:

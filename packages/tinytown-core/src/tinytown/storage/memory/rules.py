@@ -10,6 +10,8 @@ from tinytown.storage.memory.tx import Fields, Tx
 Args = dict[str, Any]
 
 CANDIDATES_SHOWN = 6
+LONGEST_WAIT_MS = 3_600_000
+"""No pause is longer, so a time beyond it is of a clock that was wrong."""
 
 
 def check(tx: Tx, a: Args, kind: str, record: Fields, verb: str, *, field: str = "state") -> None:
@@ -94,7 +96,7 @@ def wake(tx: Tx, agent: Fields, *, at: int = 0) -> None:
     if not node or agent["wanted"] not in {"run", "draining"} or agent["state"] not in {"cold", "idle"}:
         return
     when = max(at, agent.get("not_before") or 0, 0)
-    tx.zadd(f"due:{node}", when, agent["id"])
+    tx.zadd(f"due:{node}", 0 if when > tx.now + LONGEST_WAIT_MS else when, agent["id"])
     tx.zrem(f"idle:{node}", agent["id"])
     tx.bell(node)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown.storage.memory.rules import Args, has_work, owner, wake
+from tinytown.storage.memory.rules import LONGEST_WAIT_MS, Args, has_work, owner, wake
 from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.mail import expire_due
 
@@ -81,15 +81,16 @@ def node_reconcile(tx: Tx, a: Args) -> Fields:
         if agent is None or agent.get("node") != a["node_id"] or agent["state"] not in {"cold", "idle"}:
             continue
         wanted = agent["wanted"] in {"run", "draining"} and (agent["state"] == "cold" or has_work(tx, agent))
-        if wanted and tx.zscore(f"due:{a['node_id']}", ref) is None:
+        if wanted and _misplaced(tx, agent):
             wake(tx, agent)
             repaired.append(ref)
     for ref in tx.zrange("tasks:verifying", a["limit"]):
         task = tx.load("task", ref)
         if task is None or task.get("gate_node") != a["node_id"] or task.get("round_id"):
             continue
-        if tx.zscore(f"verify:{a['node_id']}", ref) is None:
-            tx.zadd(f"verify:{a['node_id']}", task.get("not_before") or 0, ref)
+        score = tx.zscore(f"verify:{a['node_id']}", ref)
+        if score is None or score > tx.now + LONGEST_WAIT_MS:
+            tx.zadd(f"verify:{a['node_id']}", 0, ref)
             tx.bell(a["node_id"])
             repaired.append(ref)
     expire_due(tx, a["limit"])
@@ -97,6 +98,13 @@ def node_reconcile(tx: Tx, a: Args) -> Fields:
         tx.event("node.repaired", node_id=a["node_id"], detail=", ".join(repaired)[:500])
     last = tx.zscore("agents", page[-1]) if len(page) == a["limit"] else None
     return {"repaired": repaired, "after": last}
+
+
+def _misplaced(tx: Tx, agent: Fields) -> bool:
+    """An agent with something to do is missing, or stands there for a time of a clock that was wrong."""
+    score = tx.zscore(f"due:{agent['node']}", agent["id"])
+    parked = tx.hget(f"parked:{agent.get('account') or agent['id']}", "until") is not None
+    return score is None or (score > tx.now + LONGEST_WAIT_MS and not parked)
 
 
 VERBS = {

@@ -1,14 +1,32 @@
 -- What several verbs do: waking agents, ending rounds, items for people. Twin of `storage/memory/rules.py`, with
 -- `_rules.lua`.
 
+-- No pause is longer, so a time beyond it is of a clock that was wrong.
+local LONGEST_WAIT = 3600000
+
 -- Put an agent on its node's list of those that have something to do, and ring the bell, if it may start a round.
 function tx.wake(agent, at)
   local node, wanted, state = some(agent.node), agent.wanted, agent.state
   if node and (wanted == 'run' or wanted == 'draining') and (state == 'cold' or state == 'idle') then
-    tx.zadd('due:' .. node, math.max(at or 0, agent.not_before or 0, 0), agent.id)
+    local when = math.max(at or 0, agent.not_before or 0, 0)
+    tx.zadd('due:' .. node, when > tx.now + LONGEST_WAIT and 0 or when, agent.id)
     tx.zrem('idle:' .. node, agent.id)
     tx.bell(node)
   end
+end
+
+-- Say whether an agent with something to do is missing from its node's list, or stands there for a time of a clock
+-- that was wrong; a parked account may wait longer.
+function tx.misplaced(agent)
+  local score = tx.zscore('due:' .. agent.node, agent.id)
+  local account = 'parked:' .. (some(agent.account) or agent.id)
+  return not score or (tonumber(score) > tx.now + LONGEST_WAIT and not tx.hget(account, 'until'))
+end
+
+-- Say whether a task that verifies is missing from its node's list, or stands there for such a time.
+function tx.astray(task)
+  local score = tx.zscore('verify:' .. task.gate_node, task.id)
+  return not score or tonumber(score) > tx.now + LONGEST_WAIT
 end
 
 -- Take an agent off its node's lists of those that have something to do, and of those that could have.

@@ -7,18 +7,18 @@
 return tx.run('node_reconcile', function(a)
   tx.owner(a)
   local repaired, page = {}, tx.zrange('agents', a.limit, a.after)
-  local due, verify = 'due:' .. a.node_id, 'verify:' .. a.node_id
+  local verify = 'verify:' .. a.node_id
   for _, agent in ipairs(tx.load_all('agent', page)) do
     local state, wanted = agent.state, agent.wanted
     local may = agent.node == a.node_id and (wanted == 'run' or wanted == 'draining')
-    if may and (state == 'cold' or (state == 'idle' and tx.has_work(agent))) and not tx.zscore(due, agent.id) then
+    if may and (state == 'cold' or (state == 'idle' and tx.has_work(agent))) and tx.misplaced(agent) then
       tx.wake(agent)
       repaired[#repaired + 1] = agent.id
     end
   end
   for _, task in ipairs(tx.load_all('task', tx.zrange('tasks:verifying', a.limit))) do
-    if task.gate_node == a.node_id and not some(task.round_id) and not tx.zscore(verify, task.id) then
-      tx.zadd(verify, task.not_before or 0, task.id)
+    if task.gate_node == a.node_id and not some(task.round_id) and tx.astray(task) then
+      tx.zadd(verify, 0, task.id)
       tx.bell(a.node_id)
       repaired[#repaired + 1] = task.id
     end
