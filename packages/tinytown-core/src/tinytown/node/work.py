@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 from pathlib import Path
 from typing import Any, cast
 
-from tinytown.config.files import private_dir, write_private
+from tinytown.config.files import private_dir
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Agent, Round, Task
@@ -18,12 +20,22 @@ from tinytown.node.crash import point
 from tinytown.node.environment import read_agent_env, round_environment
 from tinytown.node.follow import LOST_OUTCOMES
 from tinytown.node.git import GitError
-from tinytown.node.launch.files import Spec, prepare
+from tinytown.node.launch.files import Spec, prepare, write_json
 from tinytown.node.launch.recovery import recover
 from tinytown.node.launch.rounds import RoundProcess
 from tinytown.node.prompt import build_prompt
 from tinytown.node.report import record
-from tinytown.node.work_round import INSTANCE, PROMPT, WorkRound, follow, gates_of, load_adapter, log_of, round_spec
+from tinytown.node.work_round import (
+    AGENT,
+    INSTANCE,
+    PROMPT,
+    WorkRound,
+    follow,
+    gates_of,
+    load_adapter,
+    log_of,
+    round_spec,
+)
 from tinytown.node.workspace import look_before, workspace_of
 from tinytown.storage.calls import rounds, town
 from tinytown.storage.calls.answers import Bundle
@@ -70,7 +82,19 @@ async def _start(node: NodeContext, bundle: Bundle, live: Round, agent: Agent) -
         full = error.errno in {28, 122}  # no space, quota
         return await _could_not_start(node, live, str(error), Outcome.DISK_FULL if full else Outcome.START_FAILED)
     follow(work)
+    await asyncio.to_thread(_settle, work.directory)
     return work
+
+
+def _settle(directory: Path) -> None:
+    """Force to disk what a node after a power cut would need; the agent works meanwhile, it need not wait for this."""
+    for path in (directory / AGENT, directory):
+        with contextlib.suppress(OSError):  # some file systems cannot; the round goes on all the same
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 async def _could_not_start(
@@ -129,13 +153,13 @@ async def _prepare(work: WorkRound, bundle: Bundle) -> None:
         keep=list(node.config.keep),
         protect=[pid for pid in (os.getpid(), node.launcher.pid, node.server_pid) if pid],
     )
-    write_private(directory / "agent.json", json.dumps(_keep(work)).encode())
+    write_json(directory / AGENT, _keep(work))
     prepare(directory, spec)
 
 
 def _keep(work: WorkRound) -> dict[str, Any]:
     """What an adopting node cannot learn from the records any more."""
-    return {"version": 1, "cli": work.agent.cli, "session": work.spec.session_id, "workspace": str(work.workspace)}
+    return {"cli": work.agent.cli, "session": work.spec.session_id, "workspace": str(work.workspace)}
 
 
 async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
@@ -190,6 +214,6 @@ def _foreign(node: NodeContext, directory: Path) -> bool:
 
 def _kept_workspace(directory: Path) -> Path | None:
     try:
-        return Path(str(json.loads((directory / "agent.json").read_bytes())["workspace"]))
+        return Path(str(json.loads((directory / AGENT).read_bytes())["workspace"]))
     except (FileNotFoundError, ValueError, KeyError):
         return None

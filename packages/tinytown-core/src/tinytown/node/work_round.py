@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
-from typing import Any
 
 import attrs
 
 from tinytown.config.agent_clis import AgentCliConfig
-from tinytown.domain.records import Agent, Round, Task
+from tinytown.domain.gates import gates_for
+from tinytown.domain.records import Agent, Gate, Round, Task
 from tinytown.hookspecs.values import AgentSpec, Capability, RoundSpec
 from tinytown.node.context import NodeContext
 from tinytown.node.follow import Followed
@@ -20,6 +21,8 @@ from tinytown.plugins.reading import Reading
 INSTANCE = "instance"
 """Name of the file in a round's folder that says which copy of the town it belongs to."""
 PROMPT = "prompt.md"
+AGENT = "agent.json"
+"""Name of the file with what an adopting node cannot learn from the records."""
 
 
 @attrs.define(kw_only=True)
@@ -57,6 +60,12 @@ class WorkRound:
         return self.node.config.agent_clis.get(self.agent.cli)
 
 
+@functools.cache
+def _loaded(cli: str, *, own: bool) -> Adapter:
+    """Load an adapter once: its plugin manager costs each round a millisecond. What fails is tried again."""
+    return Adapter.for_cli(cli, (cli,) if own else ())
+
+
 def load_adapter(node: NodeContext, agent: Agent) -> tuple[Adapter, AgentSpec]:
     """Load the adapter of an agent and describe the agent to it.
 
@@ -65,7 +74,7 @@ def load_adapter(node: NodeContext, agent: Agent) -> tuple[Adapter, AgentSpec]:
         PluginBrokenError: It cannot be used.
     """
     own = node.config.agent_clis
-    adapter = Adapter.for_cli(agent.cli, own)
+    adapter = _loaded(agent.cli, own=agent.cli in own)
     options = attrs.asdict(own[agent.cli], recurse=False) if agent.cli in own else {}
     session = agent.session_id if adapter.can(Capability.RESUME) else None
     spec = AgentSpec(
@@ -95,12 +104,9 @@ def round_spec(work: WorkRound, size: int, tt: str, names: frozenset[str]) -> Ro
     )
 
 
-def gates_of(node: NodeContext, task: Task | None) -> tuple[Any, ...]:
-    """Give the gates of a task: the town's, and its own after them."""
-    if task is None:
-        return ()
-    own = {gate.name for gate in task.gates}
-    return (*(gate for gate in node.config.gates if gate.name not in own), *task.gates)
+def gates_of(node: NodeContext, task: Task | None) -> tuple[Gate, ...]:
+    """Give the gates of a round's task; none where it has no task."""
+    return () if task is None else gates_for(node.config.gates, task.gates)
 
 
 def follow(work: WorkRound) -> None:
