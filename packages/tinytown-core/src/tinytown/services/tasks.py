@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tinytown.domain.gates import gates_for
 from tinytown.domain.ids import IdKind, kind_of, looks_like_id, new_id
 from tinytown.domain.records import Gate, Task
 from tinytown.domain.states import TaskState
@@ -235,12 +236,11 @@ def complete(
 
 
 def _gates_of(context: TownContext, task: str) -> Steps[tuple[Gate, ...]]:
-    """Give the gates that a person's submit must pass: the town's, then the task's own."""
+    """Give the gates that a person's submit must pass."""
     from tinytown.services.looking import show_as
 
     found = yield from show_as(Task, "task", task)
-    by_name = {gate.name: gate for gate in (*context.config.gates, *found.gates)}
-    return tuple(by_name.values())
+    return gates_for(context.config.gates, found.gates)
 
 
 def fail(
