@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tinytown.errors import (
     NameTakenError,
@@ -273,3 +275,27 @@ def test_the_log_of_a_task_is_that_of_its_last_round(bench):
     assert bench.town.log_file(task.id) == expected
     bench.end(live, "interrupted")
     assert bench.town.log_file(task.id) == bench.town.log_file("w1") == expected
+
+
+def test_the_log_is_found_also_in_a_town_that_was_moved(bench):
+    agent = bench.agent()
+    task = bench.town.assign("w1", "x")
+    live = bench.take(agent).round
+    bench.end(live, "interrupted", log="/where/the/town/was/log")
+    expected = bench.context.paths.round_dir(live.id) / "log"
+    assert bench.town.log_file(task.id) == Path("/where/the/town/was/log")  # of another machine, perhaps
+    expected.parent.mkdir(parents=True)
+    expected.touch()
+    assert bench.town.log_file(task.id) == expected
+
+
+def test_a_town_decides_how_long_a_chain_of_replies_starts_rounds(make_bench):
+    bench = make_bench("[agent]\nmax_hops = 1")
+    agent = bench.agent()
+    bench.town.assign("w1", "x")
+    inside = bench.inside(bench.take(agent).round)
+    first = bench.town.send("w1", "0").message
+    second = inside.send("w1", "1", reply_to=first.id).message
+    third = inside.send("w1", "2", reply_to=second.id).message
+    assert (second.quiet, third.quiet) == (False, True)
+    assert bench.town.why(third.id).causes[0].code == "mail_quiet"

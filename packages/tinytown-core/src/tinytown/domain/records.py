@@ -6,7 +6,7 @@ dollar inside and `cost_usd` outside; None means that the price is not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import attrs
 
@@ -124,7 +124,10 @@ class Agent:
 
 @attrs.frozen(kw_only=True)
 class Message:
-    """Mail between agents. ``to_id`` and ``from_id`` are agents' ids; None as sender is a person."""
+    """Mail between agents. ``to_id`` and ``from_id`` are agents' ids; None as sender is a person.
+
+    ``quiet``: it came so late in a chain of replies that it starts no round.
+    """
 
     id: str
     sender: str = "person"
@@ -137,6 +140,7 @@ class Message:
     state: MessageState = MessageState.QUEUED
     deliveries: int = 0
     hops: int = 0
+    quiet: bool = False
     reply_to: str | None = None
     shown_in: str | None = None
     expires_at: int = 0
@@ -234,4 +238,3 @@ class Event:
 
 
 Record = Task | Agent | Message | Round | Attention | Node | Event
-Records = Sequence[Record]

@@ -77,6 +77,5 @@ def log_file(context: TownContext, ref: str) -> Steps[Path]:
         found = (yield from show_as(Round, "round", last)) if last else None
     if found is None:
         raise NotFoundError(kind="round of", ref=ref, hint="nothing of it has run yet; `tt why` says why")
-    if found.log:
-        return context.root / found.log
-    return context.paths.round_dir(found.id) / "log"
+    here = context.paths.round_dir(found.id) / "log"  # also in a town that was moved since, where the note is wrong
+    return context.root / found.log if found.log and not here.exists() else here

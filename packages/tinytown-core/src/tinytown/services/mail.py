@@ -53,6 +53,7 @@ def send(
         urgent=urgent,
         reply_to=None if reply_to is None else checks.ref(reply_to, what="message"),
         ttl_ms=None if kept is None else max(1, int(kept * 1000)),
+        max_hops=context.config.agent.max_hops,
         **context.actor.fields,
     )
     sent = yield from ask(call)

@@ -7,7 +7,7 @@ import attrs
 from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.domain.outcomes import MAX_BACKOFF_MS
 from tinytown.domain.records import Agent, Attention, Round, Task
-from tinytown.domain.states import AgentState, RoundState, Wanted
+from tinytown.domain.states import AgentState, Wanted
 from tinytown.errors import UnknownCauseError
 from tinytown.services.causes import Cause, cause, one_line, span
 from tinytown.services.why_nodes import NodesView
@@ -155,8 +155,3 @@ def explain_agent(facts: AgentFacts, *, waiting: Task | None = None) -> list[Cau
 
 def _drains(agent: Agent) -> bool:
     return agent.wanted is Wanted.DRAINING and agent.state is not AgentState.STOPPED
-
-
-def is_live(live: Round | None) -> bool:
-    """Say whether a round goes on."""
-    return live is not None and live.state is RoundState.LIVE

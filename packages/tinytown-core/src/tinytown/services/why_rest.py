@@ -14,7 +14,6 @@ from tinytown.services.why_nodes import NodesView
 from tinytown.services.why_tasks import last_output
 from tinytown.storage.calls import mail
 from tinytown.storage.calls.answers import Overview
-from tinytown.storage.calls.mail import MAX_HOPS
 
 LANE_LOOKED_AT = 1000
 ITEMS_SHOWN = 20
@@ -50,7 +49,7 @@ def _queued(message: Message, agent: AgentFacts | None) -> Steps[list[Cause]]:
     loop = agent.asked("mail_loop")
     if message.kind not in WAKING:
         return [cause("mail_rides_along", message.id, kind=message.kind, agent=message.to)]
-    if message.hops > MAX_HOPS and message.from_id is not None:
+    if message.quiet:
         answer = f'tt attention answer {loop.id} "TEXT"' if loop else f'tt send {message.to} "TEXT"'
         return [cause("mail_quiet", message.id, count=message.hops, answer=answer)]
     chain: list[Cause] = []

@@ -26,6 +26,7 @@ def send(
     urgent: bool = False,
     reply_to: str | None = None,
     ttl_ms: int | None = None,
+    max_hops: int = MAX_HOPS,
     round_id: str | None = None,
     by: str | None = None,
 ) -> Call[Sent]:
@@ -39,6 +40,7 @@ def send(
         urgent: Whether it goes before other mail.
         reply_to: The message that it answers, which is handled by it.
         ttl_ms: After so many milliseconds it expires if it was not read.
+        max_hops: In a longer chain of replies it starts no round.
         round_id: The live round that sends it.
         by: Who sends it, where no round does.
     """
@@ -50,7 +52,7 @@ def send(
         "urgent": urgent or None,
         "reply_to": reply_to,
         "ttl_ms": ttl_ms,
-        "max_hops": MAX_HOPS,
+        "max_hops": max_hops,
         "round_id": round_id,
         "by": by,
     }
