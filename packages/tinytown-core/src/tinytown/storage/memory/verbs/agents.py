@@ -40,9 +40,8 @@ def agent_spawn(tx: Tx, a: Args) -> Fields:
         agent = known
         if agent.get("nickname"):
             tx.hdel("names", agent["nickname"])
-        _new_life(tx, agent)
+        new_life(tx, agent)
         agent.update(given)
-        agent["rounds_completed"] = None
     tx.hset("names", agent["name"], agent["id"])
     if agent.get("nickname"):
         tx.hset("names", agent["nickname"], agent["id"])
@@ -56,10 +55,10 @@ def _ended(agent: Fields) -> bool:
     return not agent.get("round_id") and agent["state"] in {"stopped", "error"}
 
 
-def _new_life(tx: Tx, agent: Fields) -> None:
+def new_life(tx: Tx, agent: Fields) -> None:
     """Count a new incarnation; what the last one could not do is forgotten."""
     agent["incarnation"] += 1
-    agent.update(failures=None, not_before=None, reason=None, mail_rounds=None)
+    agent.update(failures=None, not_before=None, reason=None, mail_rounds=None, rounds_completed=None)
     agent.update(session_id=None, session_task=None, session_usage=None)
     unpark(tx, agent)
     for kind in ("agent_error", "auth_required", "start_failed", "mail_loop"):
@@ -127,7 +126,7 @@ def agent_want(tx: Tx, a: Args) -> Fields:
         agent["restarting"] = True
     elif verb == "restart":
         unwake(tx, agent)
-        _new_life(tx, agent)
+        new_life(tx, agent)
         tx.event("agent.restarted", agent_id=agent["id"], old=agent["state"], new="cold")
         agent["state"] = "cold"
     elif verb == "kill":

@@ -8,7 +8,7 @@ from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import block, move
 from tinytown.storage.memory.rules import Args, find, open_attention, owner, settle, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
-from tinytown.storage.memory.verbs.agents import give_up, unpark, view, wake_parked
+from tinytown.storage.memory.verbs.agents import give_up, new_life, view, wake_parked
 from tinytown.storage.memory.verbs.mail import enqueue, handle, trace
 
 COUNTED = {"failed", "crashed", "timed_out", "stalled"}
@@ -25,6 +25,9 @@ def round_end(tx: Tx, a: Args) -> Fields:
     if live["state"] == "ended":
         return _answer(tx, live)
     owner(tx, a)
+    said = live["verdict"]["verb"] if live.get("verdict") else ""
+    if a.get("heard") is not None and a["heard"] != said:
+        tx.refuse("unheard", detail=f"round `{live['id']}` has said something of its task meanwhile")
     agent = tx.load("agent", live.get("agent_id"))
     task = tx.load("task", live.get("task_id"))
     _close(tx, a, live)
@@ -214,11 +217,8 @@ def _free_agent(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
         _unpark_after(tx, live, agent, worked=outcome in {"ok", "needs_input", "context_full"})
     _wait_for_people(tx, a, live, agent)
     if agent.get("restarting"):
-        agent.update(
-            restarting=None, incarnation=agent["incarnation"] + 1, state="cold", failures=None, not_before=None
-        )
-        agent.update(session_id=None, session_task=None, session_usage=None, mail_rounds=None)
-        unpark(tx, agent)
+        agent.update(restarting=None, state="cold")
+        new_life(tx, agent)
     elif (agent.get("failures") or 0) >= MAX_AGENT_FAILURES and agent["wanted"] == "run":
         give_up(tx, agent, "agent_error", f"{agent['failures']} rounds in a row ended as {outcome}")
     if agent["state"] != "error":

@@ -67,6 +67,8 @@ def task_assign(tx: Tx, a: Args) -> Fields:
     agent = changes.working_agent(tx, a["agent"])
     if a.get("only_pending") and task["state"] != "pending":
         tx.refuse("wrong_state", kind="task", id=task["id"], state=task["state"], verb="claim", allowed="pending")
+    if task.get("agent_id") == agent["id"] and task["state"] in {"assigned", "running"} and not task.get("order"):
+        return {"task": task}  # it is where it shall be; its round need not be ended for that
     if order(tx, a, task, "assign", by, agent=agent["id"]):
         return {"task": task, "ordered": True}
     changes.assign(tx, a, task, {"agent": agent["id"]}, by)

@@ -26,7 +26,7 @@ end
 -- Count a new incarnation; what the last one could not do is forgotten.
 function tx.new_life(agent)
   agent.incarnation = agent.incarnation + 1
-  tx.update(agent, { failures = NONE, not_before = NONE, reason = NONE, mail_rounds = NONE })
+  tx.update(agent, { failures = NONE, not_before = NONE, reason = NONE, mail_rounds = NONE, rounds_completed = NONE })
   tx.update(agent, { session_id = NONE, session_task = NONE, session_usage = NONE })
   tx.unpark(agent)
   for _, kind in ipairs({ 'agent_error', 'auth_required', 'start_failed', 'mail_loop' }) do

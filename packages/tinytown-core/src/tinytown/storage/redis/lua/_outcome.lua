@@ -192,11 +192,8 @@ function tx.free_agent(a, live, agent)
   end
   tx.wait_for_people(a, live, agent)
   if agent.restarting then
-    tx.update(agent, {
-      restarting = NONE, incarnation = agent.incarnation + 1, state = 'cold', failures = NONE, not_before = NONE,
-      session_id = NONE, session_task = NONE, session_usage = NONE, mail_rounds = NONE,
-    })
-    tx.unpark(agent)
+    tx.update(agent, { restarting = NONE, state = 'cold' })
+    tx.new_life(agent)
   elseif (agent.failures or 0) >= MAX_AGENT_FAILURES and agent.wanted == 'run' then
     tx.give_up(agent, 'agent_error', tx.text(agent.failures) .. ' rounds in a row ended as ' .. outcome)
   end

@@ -10,5 +10,9 @@ return tx.run('task_assign', function(a)
   if some(a.only_pending) and task.state ~= 'pending' then
     tx.refuse('wrong_state', { kind = 'task', id = task.id, state = task.state, verb = 'claim', allowed = 'pending' })
   end
+  local there = task.agent_id == agent.id and (task.state == 'assigned' or task.state == 'running')
+  if there and not some(task.order) then
+    return { task = task } -- it is where it shall be; its round need not be ended for that
+  end
   return tx.order_or_do(a, task, 'assign', { agent = agent.id }, by)
 end)
