@@ -208,6 +208,10 @@ class TestTown:
         found = self.run(agents.rounds(agent)).items
         return sorted(found, key=lambda item: item.number)
 
+    def run_live(self) -> int:
+        """Count the rounds that go on, gates included."""
+        return self.run(town_calls.status(limit=1)).live
+
     def events(self, *kinds: str) -> list[Mapping[str, str]]:
         """List what happened, of some types or all."""
         entries = self.storage.read_stream("events", after="0", limit=5000)
