@@ -8,14 +8,11 @@ from pathlib import Path
 
 import attrs
 
-from tinytown.config.files import private_dir, write_private
 from tinytown.domain.ids import IdKind, kind_of, looks_like_id
 from tinytown.errors import ConfigError, InvalidValueError
 
 TOWN_FILE = "tinytown.toml"
 DOT = ".tt"
-
-__all__ = ["DOT", "TOWN_FILE", "TownPaths", "UserPaths", "private_dir", "user_home", "write_private"]
 
 
 @attrs.frozen

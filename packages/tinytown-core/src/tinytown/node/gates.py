@@ -24,7 +24,7 @@ from tinytown.node.git import GitError, Repository
 from tinytown.node.launch.files import ExitRecord, Spec, prepare
 from tinytown.node.launch.recovery import recover
 from tinytown.node.launch.rounds import RoundProcess
-from tinytown.node.work_round import INSTANCE
+from tinytown.node.work_round import INSTANCE, is_foreign
 from tinytown.storage.calls import rounds, town
 
 NOT_RUN = frozenset({126, 127})
@@ -162,8 +162,7 @@ async def adopt(node: NodeContext, live: Round) -> GateRound | None:
     run = GateRound(node=node, live=live, task=task, gate=gate, folder=folder, repository=repository)
     shared = directory / "shared"
     run.shared_before = shared.read_text() if shared.exists() else None
-    instance = directory / INSTANCE
-    if instance.exists() and instance.read_text() != node.instance:
+    if is_foreign(node, directory):
         await _record(run, "lost", Outcome.NODE_LOST, None)
         return None
     found = await recover(directory)

@@ -32,6 +32,7 @@ from tinytown.node.work_round import (
     WorkRound,
     follow,
     gates_of,
+    is_foreign,
     load_adapter,
     log_of,
     round_spec,
@@ -171,7 +172,7 @@ async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
         The round if it goes on; it is to be finished like any other.
     """
     directory = node.paths.round_dir(live.id)
-    if _foreign(node, directory):
+    if is_foreign(node, directory):
         await record(node, live, RoundReport(outcome=Outcome.NODE_LOST, detail="it belongs to a copy of this town"))
         return None
     found = await recover(directory)
@@ -203,13 +204,6 @@ async def _task(node: NodeContext, live: Round) -> Task | None:
     if live.task_id is None:
         return None
     return cast("Task", (await node.run(town.show(live.task_id, "task"))).record)
-
-
-def _foreign(node: NodeContext, directory: Path) -> bool:
-    try:
-        return (directory / INSTANCE).read_text() != node.instance
-    except FileNotFoundError:
-        return False
 
 
 def _kept_workspace(directory: Path) -> Path | None:

@@ -117,6 +117,14 @@ def follow(work: WorkRound) -> None:
     work.followed = Followed(RoundProcess(work.directory), work.reading.feed, stall_secs=stall_secs)
 
 
+def is_foreign(node: NodeContext, directory: Path) -> bool:
+    """Say whether a round's folder came along from another copy of the town, whose processes are not ours to touch."""
+    try:
+        return (directory / INSTANCE).read_text() != node.instance
+    except FileNotFoundError:
+        return False
+
+
 def log_of(directory: Path) -> str | None:
     """Give the path of a round's output, if there is any."""
     return str(directory / "log") if (directory / "log").exists() else None

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import attrs
 
+from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import UserPaths
-from tinytown.errors import ServerStartError
+from tinytown.errors import ConfigError, ServerStartError
 
 NAMES = ("redis-server", "valkey-server")
 OLDEST_MAJOR = 8
@@ -110,12 +111,9 @@ def _version(path: Path, user: UserPaths) -> tuple[str, str] | None:
     if match is None:
         return None
     answer = (match[1], ".".join(match.group(2, 3, 4)))
-    partial = kept_in.with_suffix(f".{os.getpid()}")
-    with contextlib.suppress(OSError):  # only a memory; it may be missing
-        user.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = {one: value for one, value in kept.items() if not one.startswith(f"{path}:")}
-        partial.write_text(json.dumps(fresh | {key: answer}))
-        partial.replace(kept_in)
+    fresh = {one: value for one, value in kept.items() if not one.startswith(f"{path}:")}
+    with contextlib.suppress(ConfigError):  # only a memory; it may be missing
+        write_private(private_dir(user.home) / kept_in.name, json.dumps(fresh | {key: answer}).encode())
     return answer
 
 

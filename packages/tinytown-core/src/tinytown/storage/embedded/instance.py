@@ -14,10 +14,8 @@ from typing import Any
 
 import attrs
 
+from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths
-
-FOREIGN_MARK = "foreign"
-"""Name of the file in a round's folder that a copy inherited: the round belongs to another town."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -48,12 +46,15 @@ def read_instance(paths: TownPaths) -> Instance | None:
 def ensure_instance(paths: TownPaths) -> Instance:
     """Give the identity of a town's folder; makes one for a new town or a copy.
 
-    In a copy it also marks the rounds that were copied along, so that no node takes them for its own.
+    Rounds that were copied along name the town they belong to in their own folders, so no node takes them for its own.
+
+    Raises:
+        ConfigError: The town's folder cannot be written to.
     """
     found = read_instance(paths)
     if found is not None:
         return found
-    paths.dot.mkdir(mode=0o700, exist_ok=True)
+    private_dir(paths.dot)
     with (paths.dot / "instance.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two commands in a fresh copy must agree on its id
         record = _read(paths)
@@ -64,11 +65,7 @@ def ensure_instance(paths: TownPaths) -> Instance:
         else:
             source = record["id"] if record else None
             fresh = {"version": 1, "id": os.urandom(8).hex(), "copied_from": source, **_place(paths.root)}
-            if source is not None:
-                _mark_rounds(paths, source)
-        partial = paths.dot / f"instance.{os.getpid()}"
-        partial.write_text(json.dumps(fresh))
-        partial.replace(paths.instance)
+        write_private(paths.instance, json.dumps(fresh).encode())
         return _from(fresh)
 
 
@@ -106,11 +103,3 @@ def _boot_id() -> str:
         return _BOOT_ID.read_text().strip()
     except OSError:
         return ""
-
-
-def _mark_rounds(paths: TownPaths, source: str) -> None:
-    if not paths.rounds_dir.is_dir():
-        return
-    for folder in paths.rounds_dir.iterdir():
-        if folder.is_dir() and not (folder / FOREIGN_MARK).exists():
-            (folder / FOREIGN_MARK).write_text(source + "\n")

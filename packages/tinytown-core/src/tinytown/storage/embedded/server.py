@@ -16,7 +16,8 @@ from pathlib import Path
 
 import attrs
 
-from tinytown.config.paths import TownPaths, UserPaths, private_dir, user_home
+from tinytown.config.files import private_dir
+from tinytown.config.paths import TownPaths, UserPaths, user_home
 from tinytown.errors import ServerStartError, StorageUnavailableError
 from tinytown.storage.embedded.instance import Instance, ensure_instance, read_instance
 from tinytown.storage.embedded.settings import Fsync

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from tinytown.config.files import write_private
 from tinytown.config.paths import TownPaths
 from tinytown.errors import ServerStartError
 
@@ -68,9 +69,7 @@ def note_running(paths: TownPaths, instance_id: str, at: Path) -> None:
     """Write down where the server listens. Only the holder of the lock may."""
     inside = at.parent == paths.redis_dir
     record = {"version": 1, "instance": instance_id, "socket": at.name if inside else str(at)}
-    partial = paths.redis_dir / f"{_RUNNING}.{os.getpid()}"
-    partial.write_text(json.dumps(record))
-    partial.replace(paths.redis_dir / _RUNNING)
+    write_private(paths.redis_dir / _RUNNING, json.dumps(record).encode())
 
 
 def noted_socket(paths: TownPaths, instance_id: str) -> Path | None:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tinytown.config.paths import TownPaths, UserPaths, private_dir, write_private
+from tinytown.config.files import private_dir, write_private
+from tinytown.config.paths import TownPaths, UserPaths
 from tinytown.errors import ServerStartError
 from tinytown.storage.embedded import keeper
 from tinytown.storage.embedded.binary import find_binary
