@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tinytown import errors
 from tinytown.storage.redis.plugin import open_sync
-from tinytown.storage.redis.urls import Endpoint, Scheme, TlsOptions, parse, redact
+from tinytown.storage.redis.urls import Endpoint, Scheme, TlsOptions, parse
 
 
 def hosts(url):
@@ -71,9 +71,10 @@ def test_a_wrong_address_is_refused_with_a_hint(url, word):
     assert caught.value.hint
 
 
-def test_an_unknown_scheme_lists_the_known_ones():
+@pytest.mark.parametrize("url", ["amqp://user:s3cret@host", "redis:user:s3cret@host", "user:s3cret@host"])
+def test_an_unknown_form_lists_the_known_ones_and_shows_no_secret(url):
     with pytest.raises(errors.InvalidValueError) as caught:
-        parse("amqp://user:s3cret@host")
+        parse(url)
     assert "redis+cluster://" in str(caught.value.hint)
     assert "s3cret" not in str(caught.value)
 
@@ -87,7 +88,6 @@ def test_any_password_is_read_as_typed_and_never_shown(secret):
     assert (address.username, address.password) == ("user", secret)
     assert address.shown == "redis://example:6379/1"
     assert secret not in repr(address).replace("example", "") or secret in "redis6379user"
-    assert redact(f"redis://user:{secret}@example") == "redis://***@example"
 
 
 def test_a_percent_encoded_password_is_decoded():

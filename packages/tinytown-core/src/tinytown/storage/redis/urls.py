@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import attrs
 
+from tinytown.config.urls import redacted
 from tinytown.errors import InvalidValueError
 
 DEFAULT_PORT = 6379
@@ -119,13 +120,6 @@ class ServerAddress:
         return attrs.evolve(self, password=password, username=username or self.username)
 
 
-def redact(url: str) -> str:
-    """Take name and password out of anything that looks like a URL, well formed or not."""
-    scheme, mark, rest = url.partition("://")
-    _secret, at, host = rest.rpartition("@")
-    return f"{scheme}://***@{host}" if mark and at else url
-
-
 def parse(url: str) -> ServerAddress:
     """Read a server address.
 
@@ -140,14 +134,14 @@ def parse(url: str) -> ServerAddress:
     """
     word, colon, rest = url.strip().partition(":")
     if not colon or word not in _SCHEMES:
-        raise _bad(f"`{redact(url)}` has an unknown scheme", hint=f"use one of: {FORMS}")
+        raise _bad(f"`{redacted(url)}` has an unknown scheme", hint=f"use one of: {FORMS}")
     scheme = Scheme(word)
     if scheme in (Scheme.EMBEDDED, Scheme.MEMORY):
         if rest.strip("/"):
-            raise _bad(f"`{redact(url)}` has more than its scheme", hint=f"write `{scheme.value}:`")
+            raise _bad(f"`{redacted(url)}` has more than its scheme", hint=f"write `{scheme.value}:`")
         return ServerAddress(scheme)
     if not rest.startswith("//"):
-        raise _bad(f"`{redact(url)}` lacks `//` behind its scheme", hint=f"use one of: {FORMS}")
+        raise _bad(f"`{redacted(url)}` lacks `//` behind its scheme", hint=f"use one of: {FORMS}")
     rest = rest[2:]
     if scheme is Scheme.UNIX:
         return _unix(rest)
