@@ -59,7 +59,7 @@ def test_without_a_town_commands_say_where_they_looked(tt: Tt) -> None:
 def test_a_town_is_made_and_made_once(town: Tt, tmp_path: Path) -> None:
     again = town("init", "--json")
     assert again.code == 1
-    assert again.error["code"] == "refused"
+    assert again.error["code"] == "town_exists"
     shown = town("status", "--json").json
     assert shown["town"] == "shop"
     assert shown["tasks"]["pending"] == 0

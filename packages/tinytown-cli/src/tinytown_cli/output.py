@@ -101,7 +101,7 @@ def print_error(error: TinytownError, *, as_json: bool) -> None:
     if (operation := getattr(error, "operation", None)) and _may_repeat(error.code):
         hint = f"it may have been done: repeat the same command with `--id {operation}`, which does it at most once"
     if as_json:
-        body = {"error": {"code": error.code, "message": message, "hint": hint}}
+        body = {"error": {"code": error.shown_code, "message": message, "hint": hint}}
         print(json.dumps(body, ensure_ascii=False), file=sys.stderr)
         return
     colour = wants_colour(sys.stderr, os.environ)

@@ -39,6 +39,11 @@ class TinytownError(Exception):
         """The sentence alone, without the hint."""
         return str(self)
 
+    @property
+    def shown_code(self) -> str:
+        """The code that the doors print: that of the class, or more exactly of the rule that refused."""
+        return self.code
+
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class RefusedError(TinytownError):
@@ -48,6 +53,11 @@ class RefusedError(TinytownError):
     text: ClassVar[str] = "{self.detail}"
     detail: str
     refusal: str = "refused"
+
+    @property
+    def shown_code(self) -> str:
+        """The rule that refused."""
+        return self.refusal
 
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
