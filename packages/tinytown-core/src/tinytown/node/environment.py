@@ -111,6 +111,7 @@ def round_environment(
     additions: Mapping[str, str],
     *,
     town: Path,
+    tt: str,
     agent_id: str,
     agent_name: str,
     round_id: str,
@@ -122,6 +123,7 @@ def round_environment(
         handed_over: From `spawn`.
         additions: From the adapter and the table of a command line.
         town: Root of the town.
+        tt: Path of `tt`; its folder comes last on PATH, so that a plain `tt` is found there if nowhere else.
         agent_id: The agent's id.
         agent_name: The agent's name.
         round_id: The round's id, which is also the mark of its processes.
@@ -131,6 +133,9 @@ def round_environment(
         The whole environment.
     """
     env = {"PATH": os.defpath, **handed_over, **additions}
+    folder = os.path.dirname(tt)  # noqa: PTH120 - "" where `tt` is only a name, which Path cannot tell
+    if folder and folder not in env["PATH"].split(os.pathsep):
+        env["PATH"] += os.pathsep + folder
     env |= {
         "TINYTOWN_TOWN": str(town),
         "TINYTOWN_AGENT_ID": agent_id,
