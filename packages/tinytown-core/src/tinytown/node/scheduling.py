@@ -11,8 +11,6 @@ from tinytown.node.crash import point
 from tinytown.plugins.schedulers import Scheduler
 from tinytown.storage.calls import nodes, tasks
 
-AGENTS_SHOWN = 500
-
 
 @functools.cache
 def _scheduler(name: str) -> Scheduler:

@@ -43,6 +43,7 @@ class TownNode:
         self._works: dict[str, WorkRound] = {}
         self._gates: dict[str, gates.GateRound] = {}
         self._busy: set[str] = set()
+        self._preparing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_id = ""
         self._failure: BaseException | None = None
@@ -51,8 +52,8 @@ class TownNode:
 
     @property
     def running(self) -> int:
-        """How many rounds go on."""
-        return len(self._busy)
+        """How many rounds go on, or are about to; agents that are only made ready do not count."""
+        return len(self._busy - self._preparing)
 
     async def run(self, *, ready: asyncio.Event | None = None) -> None:
         """Join, take over what an earlier node left, and work until `stopping` is set.
@@ -141,7 +142,8 @@ class TownNode:
             if agent.id in self._busy:
                 continue
             if agent.state == "cold":
-                self._spawn(self._prepare(agent.id), f"prepare {agent.id}")
+                self._preparing.add(agent.id)
+                self._spawn(self._prepare(agent.id), agent.id)
             elif free > 0:
                 free -= 1
                 self._spawn(self._round(agent.id), agent.id)
@@ -204,10 +206,13 @@ class TownNode:
         task.add_done_callback(self._tasks.discard)
 
     async def _prepare(self, agent_id: str) -> None:
-        shown = (await self.context.run(town.show(agent_id, "agent"))).record
-        if isinstance(shown, Agent):
-            await make_ready(self.context, shown)
-            point("node.ready")
+        try:
+            shown = (await self.context.run(town.show(agent_id, "agent"))).record
+            if isinstance(shown, Agent):
+                await make_ready(self.context, shown)
+                point("node.ready")
+        finally:
+            self._preparing.discard(agent_id)
 
     async def _round(self, agent_id: str) -> None:
         begun = await work.begin(self.context, agent_id)
@@ -289,7 +294,8 @@ class TownNode:
             self._failure = error
         else:
             log.warning("the server has forgotten this node; joining again")
-            await context.run(town.claim(context.config.name, context.instance))
+            kept = context.config.events.max_events
+            await context.run(town.claim(context.config.name, context.instance, max_events=kept))
             await self._assert_again()
         context.changed.set()
 
@@ -308,6 +314,8 @@ class TownNode:
                 await context.run(nodes.beat(context.node_id, context.nonce, running=self.running))
             except StaleNodeError as error:
                 await self._stale(error)
+            except TinytownError as error:  # a key that another program wrote must not end the node
+                log.warning("%s", error)
 
     async def _reconcile(self) -> None:
         """Compare what is due with what there is; a repair is a bug that is told."""
@@ -319,6 +327,9 @@ class TownNode:
                 found = await context.run(nodes.reconcile(context.node_id, context.nonce, after=after))
             except StaleNodeError as error:
                 await self._stale(error)
+                continue
+            except TinytownError as error:
+                log.warning("cannot compare what is due: %s", error)
                 continue
             after = found.after
             if found.repaired:
