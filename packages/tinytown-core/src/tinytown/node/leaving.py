@@ -17,7 +17,7 @@ from tinytown.node.work_round import WorkRound
 from tinytown.storage.calls import nodes
 
 AGAIN_SECS = 1.0
-SAY_SECS = 10.0
+SAY_SECS = 3.0
 """A node that is told to stop does not wait longer than this for a server that is away."""
 
 

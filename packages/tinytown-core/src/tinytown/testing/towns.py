@@ -53,13 +53,16 @@ class TestTown:
 
     __test__ = False
 
-    def __init__(self, base: Path, *, env: Mapping[str, str]) -> None:
+    def __init__(self, base: Path, *, env: Mapping[str, str], socket: Path | None = None) -> None:
         self.base = base
         self.root = base / _NAME
         self.paths = TownPaths(self.root)
         self.env = {"PATH": os.environ["PATH"], "HOME": str(base), "TINYTOWN_HOME": str(base / "home"), **env}
         self.name = _NAME
         self.fsync = Fsync.ALWAYS
+        self.socket = socket
+        if socket is not None:
+            self.env["TINYTOWN_REDIS_URL"] = f"unix://{socket}"
         self.process: subprocess.Popen[bytes] | None = None
         self._pipes: dict[str, int] = {}
         self._storage: Storage | None = None
@@ -106,7 +109,7 @@ class TestTown:
     def storage(self) -> Storage:
         """A client of the town."""
         if self._storage is None:
-            self._storage = open_sync(self.serve().url, _NAME)
+            self._storage = open_sync(f"unix://{self.socket}" if self.socket else self.serve().url, _NAME)
         return self._storage
 
     def run(self, call: Call[T]) -> T:
@@ -117,7 +120,7 @@ class TestTown:
         """Send one command to the server, past all verbs."""
         from tinytown.testing.raw import pipeline
 
-        return pipeline(self.serve().socket)([[str(word) for word in words]])[0]
+        return pipeline(self.socket or self.serve().socket)([[str(word) for word in words]])[0]
 
     # The node
 
@@ -317,7 +320,7 @@ class TestTown:
         from tinytown.testing import dumps, invariants
         from tinytown.testing.raw import pipeline
 
-        return invariants.check(dumps.of_server(pipeline(self.serve().socket), _NAME))
+        return invariants.check(dumps.of_server(pipeline(self.socket or self.serve().socket), _NAME))
 
     def move(self, name: str) -> None:
         """Rename the town's folder, with its node and server ended before."""
@@ -372,6 +375,7 @@ def town(
     git: bool = True,
     env: Mapping[str, str] | None = None,
     fsync: str = "everysec",
+    socket: Path | None = None,
     sound: bool = True,
 ) -> Generator[TestTown]:
     """Make a town, and end it without a trace.
@@ -384,9 +388,10 @@ def town(
         git: Make the town a repository with one commit.
         env: More variables for the node and for what `spawn` hands over.
         fsync: When its server writes to the disk.
+        socket: Use the server that listens there in place of one of its own.
         sound: Check at the end that the records fit the indexes and that no process is left.
     """
-    found = TestTown(base, env=env or {})
+    found = TestTown(base, env=env or {}, socket=socket)
     found.root.mkdir()
     found.define(scripts or {}, config, options or {}, fsync=fsync)
     if git:
