@@ -100,7 +100,7 @@ def _until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _descendants() -> list[int]:
-    """List living descendants of this process, after collecting the dead ones."""
+    """List descendants of this process, after collecting those that are dead."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -109,7 +109,7 @@ def _descendants() -> list[int]:
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-                if state not in {"Z", "X"}:
+                if state not in {"Z", "X"} or int(parent) == os.getpid():  # our own dead are collected next time
                     children.setdefault(int(parent), []).append(int(entry.name))
     found: list[int] = []
     rest = [os.getpid()]

@@ -125,7 +125,7 @@ def test_records_of_decisions_are_numbered_and_have_their_four_parts():
         written = re.sub(r"<!-- generated.*", "", text, flags=re.DOTALL)
         assert len(written.splitlines()) <= 60, f"{path.name} is longer than a page"
         for part in ("Context", "Decision", "Consequences", "What would change our mind"):
-            assert f"\n**{part}.**" in text, f"{path.name} lacks `{part}`"
+            assert re.search(rf"^(\*\*{part}\.\*\*|## {part}$)", text, re.MULTILINE), f"{path.name} lacks `{part}`"
 
 
 def test_every_package_is_a_member_of_the_workspace_checked_for_types_and_installed_for_the_tests():
