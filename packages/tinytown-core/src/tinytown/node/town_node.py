@@ -13,8 +13,7 @@ from tinytown.errors import StaleNodeError, TinytownError
 from tinytown.node import gates, logs, report, work
 from tinytown.node.context import NodeContext, log
 from tinytown.node.crash import point
-from tinytown.node.follow import Followed
-from tinytown.node.launch.rounds import RoundState
+from tinytown.node.leaving import Leaving
 from tinytown.node.prepare import make_ready
 from tinytown.node.scheduling import claim_backlog
 from tinytown.node.work_round import WorkRound
@@ -27,7 +26,6 @@ BELL_MS = 20_000
 HOUSEKEEPING_SECS = 600.0
 LONGEST_SLEEP_SECS = 3600.0
 AGAIN_SECS = 1.0
-SAY_SECS = 10.0
 
 
 class TownNode:
@@ -49,6 +47,7 @@ class TownNode:
         self._failure: BaseException | None = None
         self._astray = False
         self._troubles: dict[str, int] = {}
+        self._leaving = Leaving(context, self._tasks, self._works, self._gates)
 
     @property
     def running(self) -> int:
@@ -338,9 +337,11 @@ class TownNode:
 
     async def _tidy(self) -> None:
         while True:
-            if not self._busy:  # a round that is being taken over still needs its folder
+            # A round that is being taken over still needs its folder.
+            settled = len(self._busy) <= len(self._works) + len(self._gates)
+            if settled:
                 await self._sweep()
-            await asyncio.sleep(HOUSEKEEPING_SECS)
+            await asyncio.sleep(HOUSEKEEPING_SECS if settled else BEAT_SECS)
 
     async def _sweep(self) -> None:
         try:
@@ -356,32 +357,9 @@ class TownNode:
 
     # Stopping
 
-    async def _say(self, state: str) -> None:
-        """Tell the server; a node that is told to stop does not wait for a server that is away."""
-        context = self.context
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(context.run(nodes.leave(context.node_id, context.nonce, state)), SAY_SECS)
-
-    def _followed(self) -> list[Followed]:
-        running = (*self._works.values(), *self._gates.values())
-        return [part.followed for part in running if part.followed is not None]
-
-    def _end_all(self, *, hurry: bool) -> None:
-        for followed in self._followed():
-            if followed.asked in {None, "verdict"}:
-                followed.end("stop")
-            elif hurry:
-                followed.end("hurry")
-
     async def abandon(self) -> None:
         """Another process has this node's lease: end what goes on here; nothing of it would be accepted."""
-        for followed in self._followed():
-            followed.end("taken over")
-            await followed.process.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.context.launcher.close()
+        await self._leaving.abandon()
 
     async def stop(self, *, timeout_secs: float, now: bool) -> None:
         """Take no new rounds, wait for those that go on, end the rest with task and mail handed back, and leave.
@@ -390,26 +368,9 @@ class TownNode:
             timeout_secs: How long to wait before rounds are ended.
             now: End them at once.
         """
-        context = self.context
         self.stopping.set()
-        context.changed.set()
-        point("node.stopping")
-        await self._say("stopping")
-        if self._tasks and not now:
-            await asyncio.wait(self._tasks, timeout=timeout_secs)
-        ends = asyncio.get_running_loop().time() + SAY_SECS
-        while self._tasks:
-            self._end_all(hurry=now)
-            await asyncio.wait(self._tasks, timeout=AGAIN_SECS)
-            if any(followed.process.state() is RoundState.LIVE for followed in self._followed()):
-                ends = asyncio.get_running_loop().time() + SAY_SECS
-            elif asyncio.get_running_loop().time() > ends:
-                log.warning("the server is away; the next node records how these rounds ended")
-                for task in self._tasks:
-                    task.cancel()
-        await self._say("down")
-        point("node.left")
-        await context.launcher.close()
+        self.context.changed.set()
+        await self._leaving.stop(timeout_secs=timeout_secs, now=now)
 
 
 def _key(live: Round) -> str:
