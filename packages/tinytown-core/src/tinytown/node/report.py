@@ -8,7 +8,7 @@ import attrs
 
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Round
-from tinytown.errors import NotFoundError
+from tinytown.errors import NotFoundError, RefusedError
 from tinytown.hookspecs.values import Capability, EndReason, OutcomeReport
 from tinytown.node.context import NodeContext, clean, log
 from tinytown.node.crash import point
@@ -20,6 +20,9 @@ from tinytown.node.workspace import head_before, look_after
 from tinytown.plugins.reading import Usage
 from tinytown.storage.calls import rounds, town
 from tinytown.storage.calls.rounds import RoundReport
+
+UNHEARD = "unheard"
+"""The refusal of an end whose report does not know what the round has said."""
 
 
 async def finish(work: WorkRound) -> None:
@@ -33,21 +36,30 @@ async def finish(work: WorkRound) -> None:
         outcome, detail = LOST_OUTCOMES["never_started"]
         await record(work.node, work.live, RoundReport(outcome=outcome, detail=detail))
         return
-    try:
-        report = await _report(work, followed.process.exit)
-    except NotFoundError:
-        log.warning("the server has forgotten round %s; its work is kept in the workspace", work.live.id)
-        return
-    await record(work.node, work.live, report)
+    while True:
+        said = work.said
+        report = await _report(work, said, followed.process.exit)
+        try:
+            await record(work.node, work.live, report, heard=said)
+        except RefusedError as error:
+            if error.refusal != UNHEARD:
+                raise
+        else:
+            return
+        try:
+            live = cast("Round", (await work.node.run(town.show(work.live.id, "round"))).record)
+        except NotFoundError:
+            log.warning("the server has forgotten round %s; its work is kept in the workspace", work.live.id)
+            return
+        work.said = str((live.verdict or {}).get("verb", ""))
 
 
-async def _report(work: WorkRound, exit_record: ExitRecord | None) -> RoundReport:
+async def _report(work: WorkRound, said: str, exit_record: ExitRecord | None) -> RoundReport:
     """Put together what the node found; the verdict itself is already on the round's record."""
-    node, directory = work.node, work.directory
-    live = cast("Round", (await node.run(town.show(work.live.id, "round"))).record)
-    outcome = _outcome(work, live, exit_record)
+    node, directory, live = work.node, work.directory, work.live
+    outcome = _outcome(work, said, exit_record)
     gates = gates_of(node, work.task)
-    submitted = bool(live.verdict) and (live.verdict or {}).get("verb") == "submit"
+    submitted = said == "submit"
     verdict: dict[str, Any] | None = None
     if not work.adapter.can(Capability.RUNS_COMMANDS) and work.task and outcome.outcome is Outcome.OK:
         verdict, submitted = {"verb": "submit", "result": work.reading.tail[-2000:] or "done"}, True
@@ -81,11 +93,11 @@ async def _report(work: WorkRound, exit_record: ExitRecord | None) -> RoundRepor
     )
 
 
-def _outcome(work: WorkRound, live: Round, exit_record: ExitRecord | None) -> OutcomeReport:
+def _outcome(work: WorkRound, said: str, exit_record: ExitRecord | None) -> OutcomeReport:
     """Say what the round ended as. What the agent said of its task goes before how its process ended."""
     asked = work.followed.asked if work.followed else None
     ended = process_end(exit_record, asked)
-    if live.verdict and (asked in {None, "verdict"} or ended.why is EndReason.EXITED):
+    if said and (asked in {None, "verdict"} or ended.why is EndReason.EXITED):
         return OutcomeReport(outcome=Outcome.OK)
     if exit_record is None:
         return OutcomeReport(outcome=Outcome.CRASHED, detail=ended.detail)
@@ -116,11 +128,16 @@ def _retry_ms(report: OutcomeReport, exit_record: ExitRecord | None) -> int | No
     return None
 
 
-async def record(node: NodeContext, live: Round, report: RoundReport) -> None:
-    """Record the end of a round; one that the server does not know any more is dropped."""
+async def record(node: NodeContext, live: Round, report: RoundReport, *, heard: str | None = None) -> None:
+    """Record the end of a round; one that the server does not know any more is dropped.
+
+    Raises:
+        RefusedError: The round has said something that the report does not know of; see `rounds.end`.
+    """
     point("node.before_end")
+    call = rounds.end(live.id, _storable(report), node_id=node.node_id, nonce=node.nonce, heard=heard)
     try:
-        ended = await node.run(rounds.end(live.id, _storable(report), node_id=node.node_id, nonce=node.nonce))
+        ended = await node.run(call)
     except NotFoundError:
         log.warning("the server has forgotten round %s; its work is kept in the workspace", live.id)
         return

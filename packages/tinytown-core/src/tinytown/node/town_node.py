@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from tinytown.domain.records import Agent, Round
 from tinytown.errors import StaleNodeError, TinytownError
 from tinytown.node import gates, logs, report, work
+from tinytown.node.bells import heard
 from tinytown.node.context import NodeContext, log
 from tinytown.node.crash import point
 from tinytown.node.leaving import Leaving
@@ -41,6 +42,7 @@ class TownNode:
         self._works: dict[str, WorkRound] = {}
         self._gates: dict[str, gates.GateRound] = {}
         self._busy: set[str] = set()
+        self._early: set[str] = set()
         self._preparing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_id = ""
@@ -166,13 +168,15 @@ class TownNode:
 
     async def _end(self, round_id: str) -> None:
         """End a live round that somebody wants to end; one that only spoke gets time to end by itself."""
-        running = self._works.get(round_id) or self._gates.get(round_id)
         shown = (await self.context.run(town.show(round_id, "round"))).record
         if not isinstance(shown, Round) or shown.state != "live":
             return
+        running = self._works.get(round_id) or self._gates.get(round_id)
         if running is None or running.followed is None:
             if _key(shown) not in self._busy:
                 self._spawn(self._adopt(shown), _key(shown))
+            else:
+                self._early.add(round_id)
             return
         if shown.end_requested == "verdict":
             running.followed.end_after(self.context.config.agent.close_grace_secs, "verdict")
@@ -220,11 +224,17 @@ class TownNode:
 
     async def _finish_work(self, begun: WorkRound) -> None:
         self._works[begun.live.id] = begun
-        self.context.changed.set()  # an order may have come before there was a process to end
+        self._look_again(begun.live.id)
         try:
             await report.finish(begun)
         finally:
             del self._works[begun.live.id]
+
+    def _look_again(self, round_id: str) -> None:
+        """Look at what is due once more if an order came before there was a process to end."""
+        if round_id in self._early:
+            self._early.discard(round_id)
+            self.context.changed.set()
 
     async def _gate(self, task_id: str) -> None:
         begun = await gates.begin(self.context, task_id)
@@ -233,7 +243,7 @@ class TownNode:
 
     async def _finish_gate(self, begun: gates.GateRound) -> None:
         self._gates[begun.live.id] = begun
-        self.context.changed.set()
+        self._look_again(begun.live.id)
         try:
             await gates.finish(begun)
         finally:
@@ -261,7 +271,8 @@ class TownNode:
                 entries = await context.storage.read_stream(name, after=after, limit=100, block_ms=BELL_MS)
                 if entries:
                     after = entries[-1][0]
-                    context.changed.set()
+                    if not heard(entries, self._works, context.config.agent.close_grace_secs):
+                        context.changed.set()
             except TinytownError as error:
                 log.warning("cannot hear the bell: %s", error)
                 context.server_pid = await context.revive()

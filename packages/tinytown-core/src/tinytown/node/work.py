@@ -196,6 +196,7 @@ async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
         node=node, agent=agent, live=live, task=task, adapter=adapter, spec=spec, reading=adapter.reading()
     )
     work.workspace = _kept_workspace(directory) or node.root
+    work.said = str((live.verdict or {}).get("verb", ""))
     follow(work)
     return work
 

@@ -37,6 +37,8 @@ class WorkRound:
         adapter: What drives its agent CLI.
         spec: The agent as the adapter sees it.
         followed: Its process while it goes on.
+        workspace: Where it works.
+        said: The verb by which it has spoken of its task, as far as is known here; empty for none.
     """
 
     node: NodeContext
@@ -48,6 +50,7 @@ class WorkRound:
     reading: Reading
     followed: Followed | None = None
     workspace: Path | None = None
+    said: str = ""
 
     @property
     def directory(self) -> Path:

@@ -113,15 +113,24 @@ def take(
     return change("round_take", args, _bundle, allowed=rows("task", "start", "block"), natural=True)
 
 
-def end(round_id: str, report: RoundReport, *, node_id: str, nonce: str) -> Call[Ended]:
-    """Record the end of a round and apply what was said in it. The same end again changes nothing."""
+def end(round_id: str, report: RoundReport, *, node_id: str, nonce: str, heard: str | None = None) -> Call[Ended]:
+    """Record the end of a round and apply what was said in it. The same end again changes nothing.
+
+    Args:
+        round_id: The round.
+        report: What the node found.
+        node_id: The node that ran it.
+        nonce: The node's life.
+        heard: The verb by which, as far as the node knows, the round spoke of its task; empty for none. If it said
+            something else the end is refused as ``unheard``, since the report may depend on it. None: it does not.
+    """
     fields = attrs.asdict(report, recurse=False)
     fields["uncommitted"] = list(report.uncommitted) or None
     fields["gates"] = [attrs.asdict(gate) for gate in report.gates] or None
     fields["verdict"] = dict(report.verdict) if report.verdict else None
     fields["session_usage"] = dict(report.session_usage) if report.session_usage else None
     fields["forget_session"] = report.forget_session or None
-    args = {**fields, "round_id": round_id, "node_id": node_id, "nonce": nonce, "limits": _LIMITS}
+    args = {**fields, "round_id": round_id, "node_id": node_id, "nonce": nonce, "heard": heard, "limits": _LIMITS}
     return change("round_end", args, _ended, allowed=_APPLYING, natural=True)
 
 

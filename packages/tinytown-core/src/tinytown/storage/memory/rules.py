@@ -122,7 +122,7 @@ def request_end(tx: Tx, round_id: str | None, why: str) -> bool:
     live["end_requested"] = why
     if live.get("node"):
         tx.sadd(f"ends:{live['node']}", live["id"])
-        tx.bell(live["node"])
+        tx.bell(live["node"], said=live if why == "verdict" else None)
     return True
 
 

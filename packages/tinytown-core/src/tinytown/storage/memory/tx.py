@@ -65,7 +65,7 @@ class Tx:
         self._changed: dict[str, Any] = {}
         self._records: dict[str, Fields] = {}
         self.now = now
-        self.rung: list[str] = []
+        self.rung: dict[str, str] = {}
         self.added_events = False
 
     def refuse(self, code: str, **fields: Any) -> NoReturn:
@@ -202,11 +202,16 @@ class Tx:
         self._append("events", {"type": type_, **fields}, int(self.hget("town", "max_events") or EVENTS_KEPT))
         self.added_events = True
 
-    def bell(self, node: str | None) -> None:
-        """Wake a node."""
-        if node and node not in self.rung:
-            self.rung.append(node)
-            self._append(f"bell:{node}", {"at": self.now}, 16)
+    def bell(self, node: str | None, *, said: Fields | None = None) -> None:
+        """Wake a node. A bell for what a live round said of its task names it, so that the node need not ask."""
+        before = self.rung.get(node) if node else None
+        if not node or before == "plain" or (before and said):
+            return
+        fields: Fields = {"at": self.now}
+        if said is not None:
+            fields |= {"said": said["id"], "verb": said["verdict"]["verb"]}
+        self.rung[node] = "said" if said else "plain"
+        self._append(f"bell:{node}", fields, 16)
 
     def _append(self, key: str, fields: Fields, limit: int) -> None:
         stream = self._write(key, Stream)

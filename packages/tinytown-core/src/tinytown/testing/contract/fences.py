@@ -6,8 +6,10 @@ import pytest
 
 from tinytown.domain.ids import IdKind
 from tinytown.domain.records import Task
-from tinytown.errors import StaleNodeError, StaleRoundError, TinytownError
+from tinytown.errors import RefusedError, StaleNodeError, StaleRoundError, TinytownError
 from tinytown.storage.calls import mail, nodes, rounds, tasks
+from tinytown.storage.calls.answers import Ended
+from tinytown.storage.protocol import Call
 from tinytown.testing.contract.base import ContractPart, refused, refused_doing, unchanged
 from tinytown.testing.hands import NODE, NONCE, Hands, gates
 
@@ -27,6 +29,35 @@ class Fences(ContractPart):
         assert task is not None
         assert (task.state, task.result) == ("completed", "mended")
         assert town.agent("w1").tasks_completed == 1
+
+    def test_an_end_that_has_not_heard_what_the_round_said_changes_nothing(self, town: Hands) -> None:
+        town.spawn()
+        ref = town.add(agent="w1").id
+        live = town.begin("w1")
+
+        def end(heard: str) -> Call[Ended]:
+            return rounds.end(live.id, rounds.RoundReport(outcome="ok"), node_id=NODE, nonce=NONCE, heard=heard)
+
+        refused(town, RefusedError, end("submit"))
+        town.submit(ref, live, result="mended")
+        refused(town, RefusedError, end(""))
+        refused(town, RefusedError, end("fail"))
+        assert town.run(end("submit")).round.state == "ended"
+        assert town.task(ref).state == "completed"
+
+    def test_the_bell_for_what_a_round_said_names_it_and_what_else_happened_rings_plainly(self, town: Hands) -> None:
+        town.spawn()
+        ref = town.add(agent="w1").id
+        live = town.begin("w1")
+        storage = town.subject.first
+        before = storage.newest_id(f"bell:{NODE}")
+        town.submit(ref, live)
+        [(position, said)] = storage.read_stream(f"bell:{NODE}", after=before, limit=10)
+        assert (said["said"], said["verb"]) == (live.id, "submit")
+        town.run(tasks.cancel(ref))
+        [(_, ordered)] = storage.read_stream(f"bell:{NODE}", after=position, limit=10)
+        assert "said" not in ordered
+        assert town.pull().ends == (live.id,)
 
     def test_a_round_may_speak_of_its_own_task_alone(self, town: Hands) -> None:
         town.spawn()

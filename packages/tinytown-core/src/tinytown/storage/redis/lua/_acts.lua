@@ -52,7 +52,7 @@ function tx.request_end(round_id, why)
   live.end_requested = why
   if some(live.node) then
     tx.sadd('ends:' .. live.node, live.id)
-    tx.bell(live.node)
+    tx.bell(live.node, why == 'verdict' and live or nil)
   end
   return true
 end

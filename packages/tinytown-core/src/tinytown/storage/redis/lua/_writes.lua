@@ -78,11 +78,18 @@ function tx.event(kind, fields)
   tx.append('events', tonumber(tx.hget('town', 'max_events')) or 100000, flat)
 end
 
-function tx.bell(node)
-  if some(node) and not tx.rung[node] then
-    tx.rung[node] = true
-    tx.append('bell:' .. node, 16, { 'at', tx.text(tx.now) })
+-- Wake a node. A bell for what a live round said of its task names it, so that the node need not ask.
+function tx.bell(node, said)
+  local before = some(node) and tx.rung[node]
+  if not some(node) or before == 'plain' or (before and said) then
+    return
   end
+  local fields = { 'at', tx.text(tx.now) }
+  if said then
+    fields = { 'at', tx.text(tx.now), 'said', said.id, 'verb', said.verdict.verb }
+  end
+  tx.rung[node] = said and 'said' or 'plain'
+  tx.append('bell:' .. node, 16, fields)
 end
 
 -- The end

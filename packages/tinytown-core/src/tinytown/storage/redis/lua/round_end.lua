@@ -1,9 +1,9 @@
 -- The one commit point: record the end of a round and apply what was said in it. The same end again changes nothing.
 -- ARGS: round_id, node_id, nonce, from, outcome, limits; optional detail, exit_code, session_id, head_before,
 --       head_after, log, workspace, input_tokens, output_tokens, cost_micros, verdict, branch, gates, uncommitted,
---       forget_session, retry_ms
+--       forget_session, retry_ms, heard (what the node knows the round to have said: a verb, or '' for nothing)
 -- REPLY: round, task, agent
--- ERRORS: not_found, ambiguous, stale_round, stale_node
+-- ERRORS: not_found, ambiguous, stale_round, stale_node, unheard
 -- USES: writes ranges rules acts moves changes views agents mail ends outcome
 return tx.run('round_end', function(a)
   local live = tx.find('round', a.round_id)
@@ -14,6 +14,9 @@ return tx.run('round_end', function(a)
     return tx.ended(live)
   end
   tx.owner(a)
+  if a.heard and a.heard ~= (some(live.verdict) and live.verdict.verb or '') then
+    tx.refuse('unheard', { detail = 'round `' .. live.id .. '` has said something of its task meanwhile' })
+  end
   local agent, task = tx.load('agent', live.agent_id), tx.load('task', live.task_id)
   tx.close(a, live)
   if agent then
