@@ -15,13 +15,13 @@ from tinytown.storage.calls import agents, tasks
 from tinytown.storage.calls import town as town_calls
 from tinytown.testing.towns import TestTown
 
-from benchmarks.counting import Requests, in_bulk
+from benchmarks.counting import Requests, Watch, in_bulk
 from benchmarks.places import town
 from benchmarks.result import Budget, Line, in_turns, must
 
 _FSYNC = "everysec"
 _TT = Path(sys.executable).with_name("tt")
-_SUBMITS = "complete('done')"
+_LAST_VERB = "round_end"
 _QUIET_SECS = 0.3
 
 
@@ -43,41 +43,52 @@ def _verb() -> list[Line]:
 
 
 def _life(count: int) -> list[Line]:
-    """Count for tasks that come one after the other, each from `add` until the node has nothing left to do for it."""
-    totals: list[float] = []
-    asked: dict[str, int] = {}
-    with town({"w1": _SUBMITS}, fsync=_FSYNC) as place:
+    """Count for tasks that come one after the other, each from `add` until its node is quiet again."""
+    verbs: list[float] = []
+    every: list[float] = []
+    kinds: dict[str, int] = {}
+    life: list[str] = []
+    with town({"w1": "complete('done')"}, fsync=_FSYNC) as place:
         place.start()
         agent = place.spawn("w1")
         place.until(place.add(agent="w1"), "completed")
         for _ in range(count):
             place.wait(lambda: place.agent(agent).state == "idle", "the agent is idle")
             time.sleep(_QUIET_SECS)
-            requests = Requests(place.serve().socket)
-            task = place.add(agent="w1")
-            with place.paths.node_log.open() as log:
+            with Watch(place.serve().socket) as watch, place.paths.node_log.open() as log:
                 log.seek(0, os.SEEK_END)
+                requests = Requests(place.serve().socket)
+                task = place.add(agent="w1")
                 # Its end is awaited in the node's log, which asks nothing of the server.
-                place.wait(lambda log=log, task=task: _ended(log.read(), task), "the round has ended")
-            time.sleep(_QUIET_SECS)
-            asked = requests.since()
-            totals.append(float(sum(asked.values())))
+                place.wait(lambda log=log: "ended as ok" in log.read(), "the round has ended")
+                time.sleep(_QUIET_SECS)
+                kinds = requests.since()
+                life = watch.verbs()
+            life = life[: life.index(_LAST_VERB) + 1]
+            verbs.append(len(life))
+            every.append(sum(kinds.values()))
             must(place.task(task).state == "completed", f"{task} is completed")
+    done = f"each of {count} tasks was completed"
+    what = "a task's life with its node and agent"
     return [
         Line(
             row="trips",
-            what="a task's life, from add to completed, with its node and agent",
+            what=f"{what}: verbs from add to completed",
             unit="",
             fsync=_FSYNC,
-            samples=totals,
+            samples=verbs,
             budgets=(Budget(figure="p50", limit=5),),
-            done=f"each of {count} tasks was completed; the last one took {asked}",
-        )
+            done=f"{done}; the last one took {', '.join(life)}",
+        ),
+        Line(
+            row="trips",
+            what=f"{what}: all requests until the node is quiet, its blocking reads and greetings included",
+            unit="",
+            fsync=_FSYNC,
+            samples=every,
+            done=f"{done}; the last one took {kinds}",
+        ),
     ]
-
-
-def _ended(said: str, task: str) -> bool:
-    return "ended as ok" in said or task in said
 
 
 def _status(*, quick: bool) -> list[Line]:
@@ -97,7 +108,7 @@ def _status(*, quick: bool) -> list[Line]:
     done = f"it showed {size}"
     twice = (Budget(figure="ratio", limit=2),)
 
-    def line(what: str, samples: dict[str, list[float]]) -> Line:
+    def line(what: str, samples: dict[str, list[float]], budgets: tuple[Budget, ...]) -> Line:
         return Line(
             row="trips",
             what=f"{what}, {size}",
@@ -106,14 +117,14 @@ def _status(*, quick: bool) -> list[Line]:
             samples=samples["full"],
             against="an empty town",
             reference=samples["empty"],
-            budgets=twice,
+            budgets=budgets,
             done=done,
         )
 
     return [
         _counted(f"status, {size}", float(sum(asked.values())), 5, done),
-        line("`tt status`", seen),
-        line("status as a call", called),
+        line("`tt status`", seen, twice),
+        line("status as a call (its first page of 100 agents)", called, ()),
     ]
 
 
