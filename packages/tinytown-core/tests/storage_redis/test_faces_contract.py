@@ -4,6 +4,7 @@ import time
 
 import pytest
 from tinytown import errors
+from tinytown.plugins.storages import open_storage
 from tinytown.storage import keys
 from tinytown.storage.protocol import Call
 from tinytown.storage.redis import streams
@@ -125,6 +126,14 @@ def test_a_password_with_every_special_character_signs_in(face, locked_server):
         storage = face.open(url, "lock")
         assert storage.run(make("echo"))["prefix"] == "tt:{lock}:"
         assert PASSWORD not in storage.url
+
+
+def test_a_password_that_is_kept_apart_reaches_the_server_through_the_plugin_too(locked_server):
+    options = {"password": PASSWORD, "embedded": False, "unknown": 1}
+    storage = open_storage(f"redis://127.0.0.1:{locked_server.port}", "lock", options=options)
+    assert storage.newest_id("events") == "0-0"
+    assert PASSWORD not in storage.url
+    storage.close()
 
 
 @pytest.mark.parametrize(("secret", "word"), [("wrong", "password is wrong"), ("", "wants a password")])

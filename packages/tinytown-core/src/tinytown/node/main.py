@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -29,6 +30,9 @@ from tinytown.node.town_node import TownNode
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.embedded.instance import ensure_instance
 from tinytown.storage.protocol import AsyncStorage
+
+if TYPE_CHECKING:
+    from tinytown.storage.embedded.server import EmbeddedServer
 
 LOCK_SECS = 0.5
 LEAVE_SECS = 1.0
@@ -107,7 +111,7 @@ async def _run(paths: TownPaths, told: int | None) -> None:
         if not choice.embedded:
             return 0
         try:
-            return await asyncio.to_thread(_ensure_server, paths, config)
+            return (await asyncio.to_thread(_ensure_server, paths, config)).pid or 0
         except TinytownError as error:
             log.warning("%s", error)
             return context.server_pid
@@ -179,24 +183,19 @@ async def _mark_ready(ready: asyncio.Event, paths: TownPaths, descriptor: int | 
 
 
 async def _open(paths: TownPaths, config: TownConfig, choice: ServerChoice) -> tuple[AsyncStorage, int]:
-    from tinytown.storage.redis.plugin import open_async
-    from tinytown.storage.redis.urls import TlsOptions
+    """Open the storage by its plugin, whatever its scheme; gives the process of the town's own server too."""
+    from tinytown.plugins.storages import open_storage
 
+    url, pid = choice.url, 0
     if choice.embedded:
-        pid = await asyncio.to_thread(_ensure_server, paths, config)
-        from tinytown.storage.embedded.server import ensure_server
-
-        return open_async(ensure_server(paths, may_start=False).url, config.name), pid
-    from tinytown.config.urls import with_password
-
-    url = with_password(choice.url, choice.username, choice.password)
-    tls = TlsOptions(ca_file=choice.tls_ca_cert, cert_file=choice.tls_cert, key_file=choice.tls_key)
-    return open_async(url, config.name, tls=tls), 0
+        server = await asyncio.to_thread(_ensure_server, paths, config)
+        url, pid = server.url, server.pid or 0
+    options = {name: value for name, value in attrs.asdict(choice.connection).items() if value is not None}
+    return cast("AsyncStorage", open_storage(url, config.name, asynchronous=True, options=options)), pid
 
 
-def _ensure_server(paths: TownPaths, config: TownConfig) -> int:
+def _ensure_server(paths: TownPaths, config: TownConfig) -> EmbeddedServer:
     from tinytown.storage.embedded.server import ensure_server
     from tinytown.storage.embedded.settings import Fsync
 
-    server = ensure_server(paths, fsync=Fsync(config.redis.fsync), idle_secs=config.redis.server_idle_secs)
-    return server.pid or 0
+    return ensure_server(paths, fsync=Fsync(config.redis.fsync), idle_secs=config.redis.server_idle_secs)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tinytown.storage.embedded.server import EmbeddedServer
     from tinytown.storage.memory.storage import MemoryTown
     from tinytown.storage.protocol import AsyncStorage, Storage
-    from tinytown.storage.redis.urls import ServerAddress, TlsOptions
 
 MEMORY_URL = "memory:"
 _REDIS_SCHEMES = frozenset({"embedded", "unix", "redis", "rediss", "redis+sentinel", "redis+cluster"})
@@ -96,9 +95,10 @@ def open_storage(paths: TownPaths, town: str, choice: ServerChoice, url: str) ->
 
         return MemoryStorage(_memory(paths, town))
     if url.partition(":")[0] in _REDIS_SCHEMES:
-        from tinytown.storage.redis.plugin import open_sync
+        from tinytown.storage.redis.plugin import complete, open_sync
 
-        return open_sync(_address(choice, url), town, tls=_tls(choice))
+        address, tls = complete(url, choice)
+        return open_sync(address, town, tls=tls)
     return cast("Storage", _from_plugin(town, choice, url, asynchronous=False))
 
 
@@ -109,9 +109,10 @@ def open_async_storage(paths: TownPaths, town: str, choice: ServerChoice, url: s
 
         return AsyncMemoryStorage(_memory(paths, town))
     if url.partition(":")[0] in _REDIS_SCHEMES:
-        from tinytown.storage.redis.plugin import open_async
+        from tinytown.storage.redis.plugin import complete, open_async
 
-        return open_async(_address(choice, url), town, tls=_tls(choice))
+        address, tls = complete(url, choice)
+        return open_async(address, town, tls=tls)
     return cast("AsyncStorage", _from_plugin(town, choice, url, asynchronous=True))
 
 
@@ -127,16 +128,3 @@ def _memory(paths: TownPaths, town: str) -> MemoryTown:
     from tinytown.storage.memory.storage import MemoryTown
 
     return _memory_towns.setdefault((paths.root, town), MemoryTown(town))
-
-
-def _address(choice: ServerChoice, url: str) -> ServerAddress:
-    from tinytown.storage.redis.urls import parse
-
-    address = parse(url)
-    return address.with_password(choice.password, choice.username) if choice.password else address
-
-
-def _tls(choice: ServerChoice) -> TlsOptions:
-    from tinytown.storage.redis.urls import TlsOptions
-
-    return TlsOptions(ca_file=choice.tls_ca_cert, cert_file=choice.tls_cert, key_file=choice.tls_key)

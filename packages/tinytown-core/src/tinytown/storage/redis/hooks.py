@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import attrs
+
+from tinytown.config.connection import Connection
 from tinytown.hookspecs.markers import hookimpl
-from tinytown.storage.redis.plugin import open_async, open_sync
-from tinytown.storage.redis.urls import TlsOptions
+from tinytown.storage.redis.plugin import complete, open_async, open_sync
 
 
 @hookimpl
 def tinytown_storage_open(url: str, town: str, asynchronous: bool, options: Mapping[str, object]) -> object:
-    """Open either face; `options` may hold `tls`. The first call connects."""
-    tls = options.get("tls")
-    opener = open_async if asynchronous else open_sync
-    return opener(url, town, tls=tls if isinstance(tls, TlsOptions) else None)
+    """Open either face; `options` may hold the fields of a `Connection`. The first call connects."""
+    names = {field.name for field in attrs.fields(Connection)} - {"url", "embedded"}
+    texts: dict[str, Any] = {name: text for name, text in options.items() if name in names and isinstance(text, str)}
+    address, tls = complete(url, Connection(url=url, **texts))
+    return (open_async if asynchronous else open_sync)(address, town, tls=tls)

@@ -12,10 +12,52 @@ from tinytown.storage.redis.wire import Deadline, Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from tinytown.storage.redis.async_storage import AsyncRedisStorage
+
+    class KeptApart(Protocol):
+        """What a town knows of a server besides its address: a `Connection` or a `ServerChoice`."""
+
+        @property
+        def username(self) -> str | None:
+            """User on the server."""
+
+        @property
+        def password(self) -> str | None:
+            """Its password."""
+
+        @property
+        def tls_ca_cert(self) -> str | None:
+            """Certificates to trust."""
+
+        @property
+        def tls_cert(self) -> str | None:
+            """Certificate to show."""
+
+        @property
+        def tls_key(self) -> str | None:
+            """Its key."""
+
 
 _PLAIN = (Scheme.UNIX, Scheme.REDIS)
 _FOLLOWS = (Scheme.SENTINEL, Scheme.CLUSTER)
+
+
+def complete(url: str, kept: KeptApart) -> tuple[ServerAddress, TlsOptions]:
+    """Put an address together with what is kept apart from it, for `open_sync` and `open_async`.
+
+    Args:
+        url: Address without user and password.
+        kept: User, password, and files for TLS.
+
+    Raises:
+        InvalidValueError: The address has none of the known forms.
+    """
+    address = parse(url)
+    if kept.password:
+        address = address.with_password(kept.password, kept.username)
+    return address, TlsOptions(ca_file=kept.tls_ca_cert, cert_file=kept.tls_cert, key_file=kept.tls_key)
 
 
 def open_sync(
