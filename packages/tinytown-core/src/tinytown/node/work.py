@@ -136,6 +136,7 @@ async def _prepare(work: WorkRound, bundle: Bundle) -> None:
         handed_over,
         command.env,
         town=node.root,
+        tt=tt,
         agent_id=work.agent.id,
         agent_name=work.agent.name,
         round_id=live.id,
