@@ -109,7 +109,7 @@ def test_the_checkout_is_of_the_submitted_commit_even_if_head_moves_on(running_t
 
 def test_gates_run_in_order_and_the_first_that_fails_ends_it(running_town):
     gates = [
-        Gate(name=name, command=f"echo {name} >> ../../../../order; {end}")
+        Gate(name=name, command=f"echo {name} >> ../../../order; {end}")
         for name, end in (("one", ":"), ("two", "exit 1"), ("three", ":"))
     ]
     town = running_town({"w1": "complete()"})
