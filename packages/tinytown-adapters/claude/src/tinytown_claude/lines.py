@@ -100,13 +100,13 @@ def _kind(status: int | None) -> EventKind:
 
 def _retry(record: Mapping[str, object]) -> Sequence[OutputEvent]:
     status, delay_ms = count_of(record.get("error_status")) or None, record.get("retry_delay_ms")
-    known = isinstance(delay_ms, int | float) and 0 <= delay_ms <= _LONGEST_DELAY_MS
+    known = delay_ms if isinstance(delay_ms, int | float) and 0 <= delay_ms <= _LONGEST_DELAY_MS else None
     return (
         OutputEvent(
             kind=_kind(status),
             text=text_of(record.get("error")),
             status=status,
-            retry_after_s=delay_ms / 1000 if known else None,
+            retry_after_s=None if known is None else known / 1000,
         ),
     )
 

@@ -186,6 +186,9 @@ class Walk:
 
     # Mail
 
+    def _sender(self) -> dict[str, Any]:
+        return self._who() if self._random.random() < 0.7 else {"by": "conductor"}  # noqa: PLR2004
+
     def _send(self) -> Call[Any]:
         return mail.send(
             self._new(IdKind.MESSAGE),
@@ -195,7 +198,7 @@ class Walk:
             urgent=self._random.random() < 0.3,  # noqa: PLR2004
             reply_to=self._maybe(self._one("message")["id"]),
             ttl_ms=self._maybe(5_000, 0.1),
-            **(self._who() if self._random.random() < 0.7 else {"by": "conductor"}),  # noqa: PLR2004
+            **self._sender(),
         )
 
     def _handle(self) -> Call[Any]:
