@@ -249,6 +249,7 @@ def test_a_copied_town_touches_nothing_of_the_original(held, tmp_path):
     copy.root = base / "town"
     copy.paths = TownPaths(copy.root)
     try:
+        copy.run(agents.want("w1", "interrupt"))  # the copy shall not begin the task anew beside the original
         copy.start()
         copy.facts(lambda: copy.rounds("w1")[0].state == "ended", "the copy gives the round up")
         assert copy.rounds("w1")[0].outcome == "node_lost"

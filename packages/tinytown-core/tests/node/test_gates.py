@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 from tinytown.domain.records import Gate
@@ -93,8 +94,6 @@ def test_the_checkout_is_of_the_submitted_commit_even_if_head_moves_on(running_t
     town = running_town({"w1": "commit('a.txt')\ncomplete()"}, config="auto_claim = false\n" + gate)
     town.spawn("w1")
     holding = Gate(name="first", command=f"read x < {town.base}/gate.pipe")
-    import os
-
     os.mkfifo(town.base / "gate.pipe")
     task = town.add(agent="w1", gates=[holding])
     town.happened("gate.started", detail="first")
@@ -107,21 +106,19 @@ def test_the_checkout_is_of_the_submitted_commit_even_if_head_moves_on(running_t
     assert {item["head"] for item in done.evidence} == {town.git("rev-parse", "HEAD^")}
 
 
-def test_gates_run_in_order_and_the_first_that_fails_ends_it(running_town):
+def test_gates_run_in_order_and_the_first_that_fails_ends_it(running_town, tmp_path):
     gates = [
-        Gate(name=name, command=f"echo {name} >> ../../../order; {end}")
+        Gate(name=name, command=f"echo {name} >> {tmp_path}/order; {end}")
         for name, end in (("one", ":"), ("two", "exit 1"), ("three", ":"))
     ]
     town = running_town({"w1": "complete()"})
     task = town.add(agent=town.spawn("w1"), gates=gates)
     town.until(task, "blocked")
-    assert (town.root / "order").read_text().split() == ["one", "two"] * 3
+    assert (tmp_path / "order").read_text().split() == ["one", "two"] * 3
 
 
 def test_a_cancelled_task_ends_its_gate(running_town, tmp_path):
     pipe = tmp_path / "pipe"
-    import os
-
     os.mkfifo(pipe)
     town = running_town({"w1": "complete()"}, config=GATES + f"test = 'read x < {pipe}'")
     task = town.add(agent=town.spawn("w1"))
