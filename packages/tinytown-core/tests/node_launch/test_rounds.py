@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import os
 import signal
 import stat
 from pathlib import Path
 
 import pytest
 from tinytown.errors import LaunchError
+from tinytown.node.launch import files
 from tinytown.node.launch.rounds import RoundState
 
 
@@ -121,6 +125,22 @@ def test_a_broken_spec_is_refused_by_the_launcher_and_hurts_no_other_round(playg
 
     assert play(scenario()) is RoundState.ENDED
     assert broken.claim_void()
+
+
+def test_somebody_who_looks_at_a_round_does_not_keep_it_from_its_start(playground, play):
+    process = playground.prepare("exit 3")
+
+    async def scene():
+        lock = os.open(process.directory / files.LOCK, os.O_RDONLY | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        async with playground.launcher() as launcher:
+            await launcher.start()
+            asyncio.get_running_loop().call_later(0.01, os.close, lock)
+            await launcher.launch(process.directory)
+            return await process.wait()
+
+    assert play(scene()) is RoundState.ENDED
+    assert process.exit.code == 3
 
 
 def test_a_folder_with_spaces_and_strange_letters_is_launched(playground, play):

@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,9 @@ BUSY = "busy"
 _TRIES = 3
 _SPARE_PAUSE_MS = 20
 """How long after a launch the next spare shim is forked: first the round shall have the processors."""
+
+_LOOKED_AT_SECS = 0.5
+"""How long the lock of a round that is to start may be held by somebody who only looks."""
 
 
 class Spare(NamedTuple):
@@ -92,7 +96,7 @@ def _launch(directory: Path, spare: Spare | None) -> Spare:
     files.read_spec(directory)
     lock = os.open(directory / files.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(lock)
         # Open both ways, it needs no reader to be opened and none to be written to.
         life = os.open(directory / files.LIFE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -102,6 +106,22 @@ def _launch(directory: Path, spare: Spare | None) -> Spare:
             os.close(life)
     finally:
         os.close(lock)
+
+
+def _take(lock: int) -> None:
+    """Take a round's lock. Who only looks at the round has it for a moment, so one refusal says nothing.
+
+    Raises:
+        BlockingIOError: A shim has it.
+    """
+    ends = time.monotonic() + _LOOKED_AT_SECS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.001)
 
 
 def _hand_over(directory: Path, held: tuple[int, int], spare: Spare | None) -> Spare:
