@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 import subprocess
@@ -14,7 +14,7 @@ from tinytown.testing.servers import MissingServerError, binary
 def environment() -> dict[str, object]:
     """Describe the machine, the programs and the moment; no names of people, hosts or folders."""
     return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="minutes"),  # noqa: TID251
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "load_at_start": round(os.getloadavg()[0], 2),

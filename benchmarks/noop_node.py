@@ -44,9 +44,10 @@ class NoopNode(TownNode):
 
     async def _round(self, agent_id: str) -> None:
         context = self.context
-        fence = {"node_id": context.node_id, "nonce": context.nonce}
+        node, nonce = context.node_id, context.nonce
         limit = context.config.agent.taskless_rounds_per_hour
-        bundle = await context.run(rounds.take(new_id(IdKind.ROUND), agent_id, mail_rounds_per_hour=limit, **fence))
+        take = rounds.take(new_id(IdKind.ROUND), agent_id, node_id=node, nonce=nonce, mail_rounds_per_hour=limit)
+        bundle = await context.run(take)
         taken = time.time_ns()
         if bundle.round is None:
             return
@@ -55,7 +56,7 @@ class NoopNode(TownNode):
         self._works[ref] = cast("WorkRound", Spoken())
         if bundle.task is not None:
             await context.run(tasks.submit(bundle.task.id, round_id=ref))
-        await context.run(rounds.end(ref, RoundReport(outcome=Outcome.OK), **fence))
+        await context.run(rounds.end(ref, RoundReport(outcome=Outcome.OK), node_id=node, nonce=nonce))
         del self._works[ref]
 
 

@@ -29,9 +29,9 @@ def plot(lines: Sequence[Line]) -> str:
     """Give the picture; lines without a budget are left out."""
     bars = [(line, budget) for line in lines for budget in line.budgets]
     height = _TOP + _STEP * len(bars) + 34
+    size = f'width="{_LEFT + _WIDTH + 130}" height="{height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 130}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" fill="{_INK}">',
         "<title>Part of each speed budget that is used</title>",
         f'<rect width="100%" height="{height}" fill="white"/>',
         '<text x="12" y="24" font-size="15">Part of each speed budget that is used (less is better)</text>',

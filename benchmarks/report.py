@@ -40,17 +40,37 @@ def table(lines: Sequence[Line]) -> str:
     )
 
 
+_INTRO = """# Speed
+
+What the speed budgets of the project came to on one machine. To repeat it:
+
+    uv run python -m benchmarks                        # all rows, some minutes
+    uv run python -m benchmarks --quick assign mail    # some rows, fewer samples
+    uv run python -m benchmarks --out docs/benchmarks  # write these files anew
+
+Every row makes towns of its own in temporary folders, with real servers on Unix sockets or the loopback interface, and
+ends all it started. A ratio is one of medians: both things were measured in turns in the same run, so that the mood of
+the machine meets both. `fsync` names when the server's file reached the disk: `always` before each answer (the default
+of a town), `everysec` once a second, `off` never. A budget that was not kept is marked `OVER`; a row of which the work
+was not done gives no figure at all. [Notes](notes.md) say how the rows measure and what is known about those that are
+over. A machine that does other work at the same time spoils absolute times first; `load at start` tells.
+
+![Part of each budget that is used](plot.svg)
+
+"""
+
+
 def markdown(lines: Sequence[Line], environment: Mapping[str, object]) -> str:
     """Give the table and the environment as a page."""
     rows = [_HEAD, ("---",) * len(_HEAD), *map(cells, lines)]
     shown = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     about = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in environment.items())
     checks = "\n".join(f"- **{line.row}**, {line.what}: {line.done}" for line in lines)
-    return f"{shown}\n\n## Where it ran\n\n{about}\n\n## How it is known that the work was done\n\n{checks}\n"
+    return f"{_INTRO}{shown}\n\n## Where it ran\n\n{about}\n\n## How it is known that the work was done\n\n{checks}\n"
 
 
 def write(folder: Path, lines: Sequence[Line], environment: Mapping[str, object], failed: Mapping[str, str]) -> None:
-    """Write `results.json`, `plot.svg` and `table.md` into a folder.
+    """Write `results.json`, `plot.svg` and `README.md` into a folder.
 
     Args:
         folder: Made when missing.
@@ -67,4 +87,4 @@ def write(folder: Path, lines: Sequence[Line], environment: Mapping[str, object]
     }
     (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     (folder / "plot.svg").write_text(plot(lines))
-    (folder / "table.md").write_text(markdown(lines, environment))
+    (folder / "README.md").write_text(markdown(lines, environment))

@@ -110,7 +110,7 @@ def in_turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[s
     """
     samples: dict[str, list[float]] = {name: [] for name in measures}
     for number in range(rounds):
-        names = list(measures) if number % 2 == 0 else list(reversed(measures))
+        names = list(measures) if number % 2 == 0 else list(measures)[::-1]
         for name in names:
             samples[name].append(measures[name]())
     return samples

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
+from collections.abc import Generator
 
+from tinytown.storage.calls import tasks
 from tinytown.testing.towns import TestTown
 
 from benchmarks.places import town
@@ -45,7 +47,7 @@ def measure(*, quick: bool) -> list[Line]:
 
 
 @contextlib.contextmanager
-def _place(fsync: str):  # noqa: ANN202 - a generator of TestTown
+def _place(fsync: str) -> Generator[TestTown]:
     with town(fsync=fsync, options={"w1": f'command = "{" ".join(PROGRAM)}"'}, scripts={"w1": ""}) as found:
         found.start()
         agent = found.spawn("w1")
@@ -58,19 +60,13 @@ def _once(place: TestTown) -> float:
     task = place.add(agent="w1")
     accepted = time.time_ns()
     place.happened("round.ended", task_id=task)
-    place.run(_cancel(task))
+    place.run(tasks.cancel(task))
     begun = next(event for event in place.events("round.started") if event.get("task_id") == task)
     printed = (place.paths.round_dir(begun["round_id"]) / "log").read_text().split()
     must(len(printed) == 1 and printed[0].isdigit(), f"the program printed {printed}")
     place.wait(lambda: place.agent("w1").state == "idle", "the agent is idle")
     time.sleep(_SETTLE_SECS)
     return (int(printed[0]) - accepted) / 1e6
-
-
-def _cancel(task: str):  # noqa: ANN202
-    from tinytown.storage.calls import tasks
-
-    return tasks.cancel(task)
 
 
 def _bare() -> float:

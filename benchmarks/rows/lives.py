@@ -9,6 +9,7 @@ import time
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.storage.calls import tasks
 from tinytown.storage.calls import town as town_calls
+from tinytown.testing.towns import TestTown
 
 from benchmarks.counting import in_bulk
 from benchmarks.places import noop_node, town
@@ -24,9 +25,10 @@ def measure(*, quick: bool) -> list[Line]:
     count, batches = (400, 2) if quick else (2000, 5)
     rates: list[float] = []
     config = f"max_agents = {_AGENTS}"
-    with town(
-        fsync=_FSYNC, config=config, options={_CLI: 'command = "/usr/bin/true"'}, scripts={_CLI: ""}
-    ) as place, noop_node(place, _CLI, _AGENTS) as (process, agents):
+    with (
+        town(fsync=_FSYNC, config=config, options={_CLI: 'command = "/usr/bin/true"'}, scripts={_CLI: ""}) as place,
+        noop_node(place, _CLI, _AGENTS) as (process, agents),
+    ):
         threading.Thread(target=_drain, args=(process,), daemon=True).start()  # a full pipe would hold it up
         place.until(place.add(agent=agents[0]), "completed")
         for batch in range(batches):
@@ -56,5 +58,5 @@ def _drain(process: subprocess.Popen[str]) -> None:
             pass
 
 
-def _completed(place) -> int:  # noqa: ANN001
+def _completed(place: TestTown) -> int:
     return place.run(town_calls.status(limit=1)).tasks.get("completed", 0)

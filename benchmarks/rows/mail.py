@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import select
 import time
+from typing import IO
 
 from tinytown.testing.towns import TestTown
 
 from benchmarks.places import noop_node, town
-from benchmarks.result import Budget, Line, must
+from benchmarks.result import Budget, Line, NotDoneError, must
 
 _FSYNC = "everysec"
 _CLI = "noop"
@@ -19,13 +20,19 @@ _LONGEST_SECS = 10.0
 def measure(*, quick: bool) -> list[Line]:
     """Measure with a node that waits on its bell."""
     count = 50 if quick else 500
-    with town(
-        fsync=_FSYNC,
-        config="[agent]\ntaskless_rounds_per_hour = 100000",
-        options={_CLI: 'command = "/usr/bin/true"'},
-        scripts={_CLI: ""},
-    ) as place, noop_node(place, _CLI, 1) as (process, agents):
-        samples = [_once(place, process.stdout, agents[0]) for _ in range(count + 5)][5:]
+    with (
+        town(
+            fsync=_FSYNC,
+            config="[agent]\ntaskless_rounds_per_hour = 100000",
+            options={_CLI: 'command = "/usr/bin/true"'},
+            scripts={_CLI: ""},
+        ) as place,
+        noop_node(place, _CLI, 1) as (process, agents),
+    ):
+        output = process.stdout
+        if output is None:
+            raise NotDoneError("the node says nothing")
+        samples = [_once(place, output, agents[0]) for _ in range(count + 5)][5:]
     return [
         Line(
             row="mail",
@@ -39,7 +46,7 @@ def measure(*, quick: bool) -> list[Line]:
     ]
 
 
-def _once(place: TestTown, said, agent: str) -> float:  # noqa: ANN001 - the node's output
+def _once(place: TestTown, said: IO[str], agent: str) -> float:
     message = place.send(agent, "hello")
     sent = time.time_ns()
     must(select.select([said], [], [], _LONGEST_SECS)[0], f"the node did not take {message}")

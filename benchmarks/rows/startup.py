@@ -28,7 +28,9 @@ def measure(*, quick: bool) -> list[Line]:
     count = 10 if quick else 40
     with contextlib.ExitStack() as stack:
         cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="ttb-"))
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TINYTOWN", "REDIS"))}
+        env = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TINYTOWN", "REDIS"))
+        }
         env |= {"PYTHONPYCACHEPREFIX": cache, "NO_COLOR": "1"}
         own = stack.enter_context(_town(env, None))
         server = stack.enter_context(servers.server("valkey", tcp=True))
