@@ -137,7 +137,7 @@ def _server(paths: TownPaths, config: TownConfig) -> Iterator[Finding]:
     if choice.embedded:
         yield from _embedded(paths, config)
     else:
-        yield from _reachable(choice, config)
+        yield from _reachable(paths, config, choice)
 
 
 def _embedded(paths: TownPaths, config: TownConfig) -> Iterator[Finding]:
@@ -159,14 +159,15 @@ def _embedded(paths: TownPaths, config: TownConfig) -> Iterator[Finding]:
         yield Finding("persistence", None, text, 'set `fsync = "always"` in `[redis]`')
 
 
-def _reachable(choice: ServerChoice, config: TownConfig) -> Iterator[Finding]:
-    from tinytown.config.urls import with_password
+def _reachable(paths: TownPaths, config: TownConfig, choice: ServerChoice) -> Iterator[Finding]:
+    from tinytown.services.servers import open_storage
     from tinytown.storage.calls import nodes
-    from tinytown.storage.redis.plugin import open_sync
-    from tinytown.storage.redis.urls import TlsOptions
 
-    tls = TlsOptions(ca_file=choice.tls_ca_cert, cert_file=choice.tls_cert, key_file=choice.tls_key)
-    storage = open_sync(with_password(choice.url, choice.username, choice.password), config.name, tls=tls)
+    try:
+        storage = open_storage(paths, config.name, choice, choice.url)
+    except TinytownError as error:
+        yield Finding("server running", False, error.message, error.hint)
+        return
     try:
         storage.run(nodes.listing())
     except TinytownError as error:

@@ -99,17 +99,6 @@ def hosts_of(url: str) -> tuple[str, ...]:
     return tuple(each for each in re.split(r"[/?#]", rest, maxsplit=1)[0].split(",") if each)
 
 
-def with_password(url: str, username: str | None, password: str | None) -> str:
-    """Put user name and password back, encoded, for a client library that wants one URL. Never print the answer."""
-    from urllib.parse import quote
-
-    scheme, separator, rest = url.partition("://")
-    if not separator or not (username or password):
-        return url
-    secret = f":{quote(password, safe='')}" if password else ""
-    return f"{scheme}://{quote(username or '', safe='')}{secret}@{rest}"
-
-
 def _check_hosts(hosts: str, shown: str, what: str) -> None:
     for host in hosts.split(","):
         name, colon, port = host.rpartition(":") if re.search(r":[^\]]*$", host) else (host, "", "")

@@ -24,11 +24,7 @@ def launcher_environment(environment: Mapping[str, str] | None = None) -> dict[s
 
 
 class Launcher:
-    """Starts shims, and the launcher process itself whenever there is none.
-
-    Attributes:
-        restarts: How often a dead launcher was replaced.
-    """
+    """Starts shims, and the launcher process itself whenever there is none."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """Prepare; nothing is started yet.
@@ -36,7 +32,6 @@ class Launcher:
         Args:
             environment: The launcher process's environment, in place of what :func:`launcher_environment` takes over.
         """
-        self.restarts = 0
         self._environment = launcher_environment() if environment is None else dict(environment)
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -60,7 +55,6 @@ class Launcher:
             if self._reading is not None and not self._reading.done():
                 return
             if self._process is not None:
-                self.restarts += 1
                 await self._process.wait()
             # -P: a folder of the user's that is named like one of our modules must not be imported.
             self._process = process = await asyncio.create_subprocess_exec(
