@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import select
 import shutil
 import signal
 import subprocess
@@ -38,13 +36,13 @@ from tinytown.storage.embedded.server import EmbeddedServer, ensure_server, lock
 from tinytown.storage.embedded.settings import Fsync
 from tinytown.storage.protocol import Call, Storage
 from tinytown.storage.redis.plugin import open_sync
+from tinytown.testing.pipes import Pipes
 
 T = TypeVar("T")
 
 DEADLINE_SECS = 30.0
 """How long anything may take, on a machine that is busy with other tests."""
 PAUSE_SECS = 0.01
-_SIGNALS = re.compile(r"\b(?:reach|hold)\(['\"]([\w-]+)['\"]\)")
 _NAME = "town"
 
 
@@ -64,7 +62,7 @@ class TestTown:
         if socket is not None:
             self.env["TINYTOWN_REDIS_URL"] = f"unix://{socket}"
         self.process: subprocess.Popen[bytes] | None = None
-        self._pipes: dict[str, int] = {}
+        self._pipes = Pipes(base / "pipes")
         self._storage: Storage | None = None
 
     # The folder
@@ -81,16 +79,8 @@ class TestTown:
                 file = self.base / "agents" / f"{name}.py"
                 file.write_text(script)
                 text.append(f'command = "{sys.executable} -P -m tinytown.testing.town_agent {file}"')
-            for pipe in _SIGNALS.findall(script):
-                self._make_pipes(pipe)
+            self._pipes.for_lines(script)
         self.paths.config.write_text("\n".join(text) + "\n")
-
-    def _make_pipes(self, name: str) -> None:
-        for end in ("reached", "held"):
-            path = self.base / "pipes" / f"{name}.{end}"
-            if str(path) not in self._pipes:
-                os.mkfifo(path)
-                self._pipes[str(path)] = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def git(self, *words: str) -> str:
         """Run git in the town and give what it printed."""
@@ -275,20 +265,12 @@ class TestTown:
 
     def reached(self, name: str, *, secs: float = DEADLINE_SECS) -> None:
         """Wait until an agent has reached a line."""
-        pipe = self._pipes[str(self.base / "pipes" / f"{name}.reached")]
-        ready, _, _ = select.select([pipe], [], [], secs)
-        if not ready:
+        if not self._pipes.reached(name, secs):
             raise AssertionError(f"no agent reached `{name}`\n{self.log()[-3000:]}")
-        os.read(pipe, 1)
-
-    def was_reached(self, name: str) -> bool:
-        """Say whether an agent has reached a line, without waiting."""
-        ready, _, _ = select.select([self._pipes[str(self.base / "pipes" / f"{name}.reached")]], [], [], 0)
-        return bool(ready)
 
     def release(self, name: str) -> None:
         """Let one agent that holds go on."""
-        os.write(self._pipes[str(self.base / "pipes" / f"{name}.held")], b".")
+        self._pipes.release(name)
 
     # Processes
 
@@ -358,9 +340,7 @@ class TestTown:
                 if claim is not None and claim.owner.pid not in {0, os.getpid()} and processes.alive(claim.owner):
                     left.append(f"shim {claim.owner.pid}")
                     processes.send(claim.owner, signal.SIGKILL)
-        for pipe in self._pipes.values():
-            os.close(pipe)
-        self._pipes.clear()
+        self._pipes.close()
         self.close()
         return left
 
