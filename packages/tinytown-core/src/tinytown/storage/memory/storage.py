@@ -69,8 +69,15 @@ class MemoryStorage:
         if call.changes:
             tx.commit()
             if operation and not call.natural:
+                self._forget_answers(now)
                 self.town.answers[operation] = (now + OPERATION_KEPT_MS, text)
         return json.loads(text)
+
+    def _forget_answers(self, now: int) -> None:
+        """Drop the answers whose time is up; the oldest come first."""
+        answers = self.town.answers
+        while answers and (first := next(iter(answers.items())))[1][0] <= now:
+            del answers[first[0]]
 
     def read_stream(self, name: str, *, after: str, limit: int, block_ms: int = 0) -> Sequence[Entry]:
         """Read entries of a stream; see `Storage.read_stream`."""

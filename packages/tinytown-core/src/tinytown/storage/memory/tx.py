@@ -66,7 +66,6 @@ class Tx:
         self._records: dict[str, Fields] = {}
         self.now = now
         self.rung: dict[str, str] = {}
-        self.added_events = False
 
     def refuse(self, code: str, **fields: Any) -> NoReturn:
         """End the verb; nothing is changed."""
@@ -200,7 +199,6 @@ class Tx:
     def event(self, type_: str, **fields: Any) -> None:
         """Append to the history of the town; fields that are None are left out."""
         self._append("events", {"type": type_, **fields}, int(self.hget("town", "max_events") or EVENTS_KEPT))
-        self.added_events = True
 
     def bell(self, node: str | None, *, said: Fields | None = None) -> None:
         """Wake a node. A bell for what a live round said of its task names it, so that the node need not ask."""
