@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tinytown.config.paths import TownPaths
+from tinytown.config.credentials import find_credential, save_credential
+from tinytown.config.paths import TownPaths, UserPaths
 from tinytown.errors import (
     ConfigError,
     InvalidValueError,
@@ -22,6 +23,7 @@ from tinytown.errors import (
     StorageUnavailableError,
     TownConflictError,
 )
+from tinytown.services.making import write_town
 from tinytown.services.town import Town
 from tinytown.storage.embedded.server import lock_held, status, stop_server
 from tinytown.testing.pytest_plugin import required
@@ -99,10 +101,36 @@ def test_a_server_that_is_named_is_written_down_without_its_password(place):
     assert second.server.source == "tinytown.toml"
 
 
-def test_a_password_in_a_url_goes_to_the_credentials(place):
-    with pytest.raises(StorageUnavailableError):
-        place.init(redis_url="redis://:s3cret@127.0.0.1:1/0")
+def test_a_password_in_a_url_goes_to_the_credentials_and_not_into_the_file(place):
+    new = write_town(place.base / "one", redis_url="redis://:s3cret@127.0.0.1:1/0", env=place.env)
     assert "s3cret" in (place.base / "home" / "credentials.toml").read_text()
+    assert "s3cret" not in new.paths.config.read_text()
+
+
+def test_a_town_that_is_not_made_leaves_the_passwords_of_others_alone(place):
+    home = UserPaths(place.base / "home")
+    save_credential(home, "redis://127.0.0.1:1/0", "right", "me")
+    with pytest.raises(StorageUnavailableError):
+        place.init(redis_url="redis://:wrong@127.0.0.1:1/0")
+    kept = find_credential(home, "redis://127.0.0.1:1/0")
+    assert kept is not None
+    assert (kept.username, kept.password) == ("me", "right")
+    with pytest.raises(StorageUnavailableError):
+        place.init(redis_url="redis://:wrong@127.0.0.1:2/0")
+    assert find_credential(home, "redis://127.0.0.1:2/0") is None
+
+
+def test_a_folder_where_no_round_could_run_is_refused_and_left_as_it_was(place):
+    with pytest.raises(InvalidValueError, match="line break"):
+        place.init("two\nlines")
+    assert not place.paths("two\nlines").config.exists()
+
+
+def test_a_list_of_towns_that_cannot_be_written_is_said_and_the_town_is_made(place):
+    (place.base / "plain").write_text("a file where the folder should be")
+    town = place.init(env={**place.env, "TINYTOWN_HOME": str(place.base / "plain")})
+    assert town.add_task("x").state == "pending"
+    assert [notice for notice in town.notices if str(place.base / "plain") in notice and "was made" in notice]
 
 
 def test_a_town_is_found_from_a_folder_below_it(place, monkeypatch):

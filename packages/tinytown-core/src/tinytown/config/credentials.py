@@ -56,25 +56,48 @@ def save_credential(paths: UserPaths, url: str, password: str, username: str | N
         ConfigError: The file cannot be read or written, or others can read it.
         InvalidValueError: The URL holds a password itself, or the password cannot be kept as text.
     """
-    import tomlkit
-
-    from tinytown.config.write import parse_document
-
     if "://" in url and split_url(url).password:
         raise InvalidValueError(what="server URL", detail="holds a password", hint="give the password apart")
     if not password.isprintable():
         raise InvalidValueError(what="password", detail="holds characters that no file keeps", hint="change it")
+    restore_credential(paths, url, Credential(password=password, username=username))
+
+
+def find_saved(paths: UserPaths, url: str) -> Credential | None:
+    """Give what is kept under exactly this key, so that it can be put back with `restore_credential`.
+
+    Raises:
+        ConfigError: The file cannot be read, holds something wrong, or others can read it.
+    """
+    check_private(paths.credentials)
+    text = read_text(paths.credentials)
+    return None if text is None else _parse(text, str(paths.credentials)).get(url)
+
+
+def restore_credential(paths: UserPaths, url: str, saved: Credential | None) -> None:
+    """Have exactly this kept under a key; None takes the entry out.
+
+    Raises:
+        ConfigError: The file cannot be read or written, or others can read it.
+    """
+    import tomlkit
+
+    from tinytown.config.write import parse_document
+
     private_dir(paths.home)
     with locked(paths.home):
         check_private(paths.credentials)
         text = read_text(paths.credentials) or ""
         _parse(text, str(paths.credentials))
         document = cast("Any", parse_document(text, str(paths.credentials)))
-        entry = tomlkit.table()
-        if username:
-            entry["username"] = username
-        entry["password"] = password
-        document[url] = entry
+        if saved is None:
+            document.pop(url, None)
+        else:
+            entry = tomlkit.table()
+            if saved.username:
+                entry["username"] = saved.username
+            entry["password"] = saved.password
+            document[url] = entry
         changed = tomlkit.dumps(document)
         _parse(changed, str(paths.credentials))  # what would not load again is never written
         write_private(paths.credentials, changed.encode())

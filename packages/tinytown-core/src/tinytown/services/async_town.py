@@ -78,7 +78,7 @@ class AsyncTown:
         except BaseException:
             new.undo()
             raise
-        await asyncio.to_thread(new.register, town.name, known)
+        town.context.notices += await asyncio.to_thread(new.register, town.name, known)
         return town
 
     @classmethod

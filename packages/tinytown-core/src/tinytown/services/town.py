@@ -97,7 +97,7 @@ class Town:
         except BaseException:
             new.undo()
             raise
-        new.register(town.name, env)
+        town.context.notices += new.register(town.name, env)
         return town
 
     @classmethod
