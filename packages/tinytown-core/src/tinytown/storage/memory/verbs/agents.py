@@ -20,6 +20,9 @@ from tinytown.storage.memory.rules import (
 )
 from tinytown.storage.memory.tx import Fields, Tx
 
+WOKEN_AT_ONCE = 1000
+"""Agents of a node that are looked at when an account is free again; who is left out waits for an hour."""
+
 
 def agent_spawn(tx: Tx, a: Args) -> Fields:
     """Register an agent, or begin a new life of one that has stopped."""
@@ -79,7 +82,7 @@ def unpark(tx: Tx, agent: Fields) -> None:
 def wake_parked(tx: Tx, agent: Fields) -> None:
     """Let the agents of an account that waited for it come."""
     if agent.get("node"):
-        for ref in tx.zrange(f"due:{agent['node']}", 100, after=tx.now):
+        for ref in tx.zrange(f"due:{agent['node']}", WOKEN_AT_ONCE, after=tx.now):
             waiting = tx.load("agent", ref)
             if waiting is not None and waiting.get("account") == agent.get("account") and has_work(tx, waiting):
                 wake(tx, waiting)

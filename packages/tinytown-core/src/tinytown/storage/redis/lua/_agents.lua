@@ -12,10 +12,10 @@ function tx.unpark(agent)
   tx.wake_parked(agent)
 end
 
--- Let the agents of an account that waited for it come.
+-- Let the agents of an account that waited for it come; who is left out waits as long as nobody knew the reset.
 function tx.wake_parked(agent)
   if some(agent.node) then
-    for _, waiting in ipairs(tx.load_all('agent', tx.zrange('due:' .. agent.node, 100, tx.now))) do
+    for _, waiting in ipairs(tx.load_all('agent', tx.zrange('due:' .. agent.node, 1000, tx.now))) do
       if waiting.account == agent.account and tx.has_work(waiting) then
         tx.wake(waiting)
       end
