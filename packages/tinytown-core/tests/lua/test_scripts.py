@@ -79,10 +79,10 @@ def test_the_prelude_stores_every_field_as_the_records_read_it():
         if kind == "event":
             continue
         for name, hint in typing.get_type_hints(codec.KINDS[kind]).items():
-            if (kind, name) == ("message", "urgent"):  # written as the number 1
+            if kind == "message" and name in {"urgent", "quiet"}:  # written as the number 1
                 assert stored[name] == "INTEGER"
             elif kind != "agent" or name not in {"urgent_mail", "mail", "waking_mail", "queued_tasks"}:  # counted
                 how = None if stored.get(name) == "LONG" else stored.get(name)
                 assert how == expected(hint), (kind, name)
             seen.add(name)
-    assert set(stored) - seen == {"quiet"}, "fields that no record has"
+    assert set(stored) <= seen, "fields that no record has"
