@@ -21,6 +21,8 @@ TT = Path(sys.executable).with_name("tt")
 _SHORT = {"--version": 2.5, "--help": 16.0}
 _LONG = 12.0
 _AGENT = "w1"
+_LIBRARY = "import redis"
+"""What many programs of this kind begin with; it tells how quick this machine is with imports just now."""
 
 
 def measure(*, quick: bool) -> list[Line]:
@@ -42,15 +44,28 @@ def measure(*, quick: bool) -> list[Line]:
             task = town.add_task("something to look at").id
             for name, words in _commands(task).items():
                 commands[f"{name}, {way}"] = ((str(TT), *words), env, town.root)
-        measures: dict[str, Callable[[], float]] = {"pass": lambda: _run((sys.executable, "-c", "pass"), env, own.root)}
+        measures: dict[str, Callable[[], float]] = {
+            name: (lambda words=words: _run((sys.executable, "-c", words), env, own.root))
+            for name, words in {"pass": "pass", _LIBRARY: _LIBRARY}.items()
+        }
         for name, (argv, variables, folder) in commands.items():
             measures[name] = _runner(argv, variables, folder)
         for once in measures.values():
             once()  # compiles what it imports
         samples = in_turns(measures, count)
         _check_sent(own, other, count + 1)
-    bare = samples.pop("pass")
-    return [_line(name, values, bare) for name, values in samples.items()]
+    bare, library = samples.pop("pass"), samples.pop(_LIBRARY)
+    told = Line(
+        row="startup",
+        what=f"for comparison: python -c '{_LIBRARY}'",
+        unit="ms",
+        fsync="-",
+        samples=library,
+        against="python -c pass",
+        reference=bare,
+        done="every run left with 0",
+    )
+    return [*(_line(name, values, bare) for name, values in samples.items()), told]
 
 
 def _commands(task: str) -> dict[str, Sequence[str]]:
