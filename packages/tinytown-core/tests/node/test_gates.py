@@ -56,6 +56,15 @@ def test_a_gate_that_cannot_run_is_tried_again_and_blames_nobody(running_town):
     assert (blocked.rejections, blocked.attempt, len(town.events("gate.unavailable"))) == (0, 1, 3)
 
 
+@pytest.mark.slow
+def test_a_gate_that_kills_what_runs_it_is_not_run_for_ever(running_town):
+    town = running_town({"w1": "complete()"}, config=GATES + "test = 'kill -9 $PPID; sleep 60'")
+    task = town.add(agent=town.spawn("w1"))
+    blocked = town.until(task, "blocked", secs=50)
+    assert blocked.reason.startswith("gate_unavailable: `test`: what ran it was killed")
+    assert (blocked.rejections, len(town.events("gate.unavailable")), town.events("gate.lost")) == (0, 3, [])
+
+
 def test_loose_files_are_refused_with_their_names(running_town):
     lines = "write('loose.txt', 'x')\ncommit('loose.txt') if 'loose.txt' in prompt else None\ncomplete()"
     town = running_town({"w1": lines}, config=GATES + "test = 'test -f loose.txt'")

@@ -182,8 +182,11 @@ async def finish(run: GateRound) -> None:
     await followed.wait()
     point("gate.process_gone")
     exit_record = followed.process.exit
-    if exit_record is None:
+    if exit_record is None and followed.asked:
         await _record(run, "lost", Outcome.NODE_LOST, None)
+    elif exit_record is None:
+        # Perhaps the gate itself did this, so it counts: a run that is lost each time must not go on for ever.
+        await _record(run, "unavailable", Outcome.NODE_LOST, None, detail="what ran it was killed")
     elif followed.asked and exit_record.reason == "asked":
         await _record(run, "lost", Outcome.INTERRUPTED, exit_record)
     elif exit_record.reason == "start_error" or exit_record.code in NOT_RUN or disk_was_full(exit_record):
