@@ -8,10 +8,12 @@ import shutil
 import signal
 
 import pytest
+from tinytown.config.paths import TownPaths
 from tinytown.node import processes
 from tinytown.node.launch import files
 from tinytown.storage.calls import agents, nodes
 from tinytown.storage.embedded.server import status
+from tinytown.testing.towns import DEADLINE_SECS
 
 HOLD = "reach('there')\nhold('go')\ncomplete('after all')"
 
@@ -286,6 +288,21 @@ def test_a_town_moved_with_a_live_round_hands_the_task_out_again(held):
     done = town.until(town.held, "completed")
     assert done.result == "after all"
     town.wait(lambda: not processes.alive(shim) and not processes.alive(process), "the old round is over")
+
+
+def test_a_node_whose_town_is_moved_away_under_it_leaves_and_its_successor_goes_on(held):
+    town = held("(reach('there'), hold('go')) if run == 1 else None\ncomplete('after all')")
+    old, shim = town.root, town.owner(town.live.id)
+    old.rename(town.base / "elsewhere")
+    assert town.process.wait(DEADLINE_SECS) == 0
+    assert processes.alive(shim)
+    assert not old.exists()
+    town.root = town.base / "elsewhere"
+    town.paths = TownPaths(town.root)
+    town.start()
+    town.release("go")
+    assert town.until(town.held, "completed").result == "after all"
+    town.wait(lambda: not processes.alive(shim), "the old round is over")
 
 
 def test_a_node_starts_although_its_folder_holds_the_traces_of_a_killed_one(held):

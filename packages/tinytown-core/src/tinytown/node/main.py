@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 LOCK_SECS = 0.5
 LEAVE_SECS = 1.0
+LOOK_SECS = 5.0
 ALREADY_RUNS = 3
 """Exit code when another node holds the town's lock."""
 
@@ -78,7 +79,7 @@ def run_node(paths: TownPaths, *, told: int | None = None) -> int:
                 (paths.node_dir / name).unlink()
         write_pid(paths)
         point("node.locked")
-        asyncio.run(_run(paths, told))
+        asyncio.run(_run(paths, descriptor, told))
     finally:
         with contextlib.suppress(FileNotFoundError):
             (paths.node_dir / READY).unlink()
@@ -100,7 +101,23 @@ def _take(descriptor: int) -> bool:
             return True
 
 
-async def _run(paths: TownPaths, told: int | None) -> None:
+def _in_place(paths: TownPaths, lock: int) -> bool:
+    """Say whether the lock that we hold is still that of this folder, which may have been moved or deleted."""
+    try:
+        return os.path.samestat(paths.node_lock.stat(), os.fstat(lock))
+    except OSError:
+        return False
+
+
+async def _moved_away(paths: TownPaths, lock: int) -> None:
+    """Return when the folder is no longer there; a look is one system call beside each beat."""
+    while True:
+        await asyncio.sleep(LOOK_SECS)
+        if not _in_place(paths, lock):
+            return
+
+
+async def _run(paths: TownPaths, lock: int, told: int | None) -> None:
     config = _with_user_clis(load_town(paths.config))
     choice = choose_server(paths, config, node_alive=lambda: False)
     instance = ensure_instance(paths)
@@ -132,7 +149,7 @@ async def _run(paths: TownPaths, told: int | None) -> None:
     await context.run(town_calls.claim(config.name, instance.id, max_events=config.events.max_events, replace=own))
     write_connection(paths, choice.connection)
     node = TownNode(context)
-    await _until_told(node, paths, told)
+    await _until_told(node, paths, lock, told)
     await storage.close()
 
 
@@ -143,17 +160,27 @@ def _with_user_clis(config: TownConfig) -> TownConfig:
     return attrs.evolve(config, agent_clis={**load_user(user_home()).agent_clis, **config.agent_clis})
 
 
-async def _until_told(node: TownNode, paths: TownPaths, descriptor: int | None) -> None:
-    """Run the node; a signal stops it in order, a second one at once."""
+async def _until_told(node: TownNode, paths: TownPaths, lock: int, descriptor: int | None) -> None:
+    """Run the node; a signal stops it in order, a second one at once.
+
+    One whose folder is moved or deleted leaves its rounds as they are, to the next node that finds their folders.
+    """
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     ready = asyncio.Event()
     running = asyncio.create_task(node.run(ready=ready))
     waiting = asyncio.create_task(told.wait())
+    moving = asyncio.create_task(_moved_away(paths, lock))
     marking = asyncio.create_task(_mark_ready(ready, paths, descriptor))
     try:
-        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, waiting, moving}, return_when=asyncio.FIRST_COMPLETED)
+        if moving.done() and not running.done():
+            log.warning("`%s` was moved or deleted; the node leaves", paths.root)
+            running.cancel()
+            await asyncio.wait({running}, timeout=LEAVE_SECS)
+            await node.context.launcher.close()
+            return
         if waiting.done():
             timeout, now = stop_request(paths)
             log.info("stopping%s", " at once" if now else f"; rounds have {timeout:g} s")
@@ -169,6 +196,7 @@ async def _until_told(node: TownNode, paths: TownPaths, descriptor: int | None) 
             raise
     finally:
         waiting.cancel()
+        moving.cancel()
         marking.cancel()
 
 
