@@ -80,7 +80,8 @@ def test_the_unit_of_systemd_names_program_and_town_word_by_word() -> None:
     unit.read_string(text)
     words = shlex.split(unit["Service"]["ExecStart"].replace("%%", "%").replace("$$", "$"))
     assert words == ["/usr/bin/python3", "-P", "-m", "tinytown.node", "--town", str(root)]
-    assert unit["Service"]["KillMode"] == "mixed"
+    assert unit["Service"]["KillMode"] == "process", "a node that crashes must not take its rounds with it"
+    assert unit["Service"]["Restart"] == "on-failure", "`tt stop` must stay stopped"
     assert systemd_file(Path("/home/u"), "shop") == Path("/home/u/.config/systemd/user/tinytown-shop.service")
 
 

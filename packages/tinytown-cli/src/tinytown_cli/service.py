@@ -49,7 +49,8 @@ def launchd_file(home: Path, town: str) -> Path:
 def systemd_text(python: str, root: Path, town: str) -> str:
     """Write a systemd unit.
 
-    ``KillMode=mixed`` leaves the ending of rounds to the node, which hands their work back.
+    ``KillMode=process`` signals the node alone. It ends its rounds itself and hands their work back; when it crashes
+    they go on, and the next node adopts them. `tt stop` is no failure, so the town stays stopped after it.
     """
     command = " ".join(_systemd_word(word) for word in (python, "-P", "-m", "tinytown.node", "--town", str(root)))
     return f"""[Unit]
@@ -58,7 +59,7 @@ Description=Tinytown node of {town}
 [Service]
 ExecStart={command}
 Restart=on-failure
-KillMode=mixed
+KillMode=process
 TimeoutStopSec=90
 
 [Install]
