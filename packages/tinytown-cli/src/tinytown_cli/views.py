@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tinytown.domain.clock import rfc3339
 from tinytown.domain.states import shown_agent_state
@@ -214,6 +214,18 @@ def event_line(item: Event) -> str:
     change = f" {item.old or '-'} -> {item.new or '-'}" if item.old or item.new else ""
     detail = f"  {one_line(item.detail, 100)}" if item.detail else ""
     return f"{item.id}  {when(item.at)}  {item.type}{change}  {' '.join(each for each in ids if each)}{detail}".rstrip()
+
+
+def history_entry(entry: Mapping[str, Any]) -> str:
+    """Give what happened to a record, without its time: what was done, the change, by whom, and the rest."""
+    rest = {name: value for name, value in entry.items() if name != "at" and value}
+    words = [str(rest.pop("verb", ""))]
+    old, new = rest.pop("old", None), rest.pop("new", None)
+    if old or new:
+        words.append(f"{old or '-'} -> {new or '-'}")
+    if by := rest.pop("by", None):
+        words.append(f"by {by}")
+    return "  ".join(each for each in (*words, *(f"{name} {rest[name]}" for name in sorted(rest))) if each)
 
 
 def money(micros: int | None) -> str:

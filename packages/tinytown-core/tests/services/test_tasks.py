@@ -196,6 +196,29 @@ def test_mail_is_shown_inside_a_round_and_only_peeked_at_from_outside(bench):
     assert bench.town.trace(sent.id).record.state == "shown"
 
 
+def test_everyones_mail_is_the_conductors_and_each_agents_and_only_peeked_at(bench):
+    bench.agent("w1")
+    bench.agent("w2")
+    sent = [bench.town.send(to, "hello", kind="info").message.id for to in ("conductor", "w1", "w2")]
+    assert [message.id for message in bench.town.inbox(all=True).items] == sent
+    assert [message.state for message in bench.town.inbox("w1", all=True).items] == ["queued"] * 3
+
+
+def test_a_long_mailbox_says_that_it_holds_more_than_is_shown(bench):
+    bench.agent("w1")
+    for number in range(101):
+        bench.town.send("w1", str(number), kind="info")
+    assert len(bench.town.inbox("w1").items) == 100
+    assert bench.town.notices == ["w1 has more mail than the 100 messages that are shown"]
+
+
+def test_a_name_that_is_taken_is_said_before_a_program_that_is_missing(make_bench):
+    bench = make_bench('[agent_clis.mini]\ncommand = "no-such-program-anywhere"')
+    bench.agent("w1")
+    with pytest.raises(NameTakenError):
+        bench.town.spawn("w1", cli="mini")
+
+
 def test_a_person_sees_the_mail_of_the_conductor_and_handles_it(bench):
     sent = bench.town.send("conductor", "please look").message
     assert [message.id for message in bench.town.inbox().items] == [sent.id]

@@ -46,6 +46,11 @@ def test_a_wait_runs_out(bench):
         bench.town.wait("w1", timeout=0)
 
 
+def test_a_mission_cannot_be_waited_for_yet(bench):
+    with pytest.raises(NotFoundError, match="no mission `mission-9k3fq2xa7m`"):
+        bench.town.wait("mission-9k3fq2xa7m")
+
+
 def test_a_blocked_task_needs_a_person_at_once(bench):
     task = bench.town.add_task("x")
     bench.town.block(task.id, "which one?")
@@ -58,7 +63,7 @@ def test_a_task_behind_a_blocked_one_needs_a_person_too(bench):
     first = bench.town.assign("w1", "first")
     second = bench.town.add_task("second", depends_on=[first.id])
     bench.town.block(first.id, "which one?")
-    with pytest.raises(NeedsAttentionError, match=first.id):
+    with pytest.raises(NeedsAttentionError, match=f"is waiting, because of task `{first.id}`"):
         bench.town.wait(second.id)
 
 
@@ -91,7 +96,7 @@ def test_without_a_node_a_person_is_called_unless_one_comes_soon(bench):
     bench.agent()
     task = bench.town.assign("w1", "x")
     bench.node.runs = False
-    with pytest.raises(NeedsAttentionError, match="no_node"):
+    with pytest.raises(NeedsAttentionError, match=rf"task `{task.id}` is assigned \(no_node\): no node runs here"):
         bench.town.wait(task.id)
 
 

@@ -72,7 +72,6 @@ def trace(context: Context, *, ref: str) -> None:
         out.line()
         for entry in shown.history:
             at = entry.get("at")
-            rest = "  ".join(f"{name} {value}" for name, value in entry.items() if name != "at" and value)
-            out.line(f"{views.when(at) if isinstance(at, int) else '-'}  {rest}")
+            out.line(f"{views.when(at) if isinstance(at, int) else '-'}  {views.history_entry(entry)}")
 
     context.out.either(document, human)

@@ -26,7 +26,10 @@ def why(context: Context, *, ref: str | None) -> None:
         return {"ref": found.ref, "kind": found.kind, "state": str(found.state), "causes": causes}
 
     def human(out: Output) -> None:
-        out.line(f"{found.kind} {found.ref} is {found.state}")
+        if found.kind == "town":
+            out.line(f"town {context.town.name}")
+        else:
+            out.line(f"{found.kind} {found.ref} is {found.state}")
         for depth, cause in enumerate(found.causes):
             out.line(f"{'  ' * depth}because: {cause.text} [{cause.code}]")
             if cause.command:
@@ -35,9 +38,9 @@ def why(context: Context, *, ref: str | None) -> None:
     context.out.either(document, human)
 
 
-def list_attention(context: Context) -> None:
+def list_attention(context: Context, *, limit: int | None, after: int | None) -> None:
     """List what needs a person."""
-    page = context.town.attention()
+    page = context.town.attention(after=after, limit=100 if limit is None else limit)
     context.out.items(
         page.items, lambda out: views.attention(out, page.items, empty="nothing needs you"), next_=page.next
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tinytown_cli.table.model import Command, Param, no_wait, ref
+from tinytown_cli.table.model import Command, Param, no_wait, page_after, page_limit, ref
 
 _GROUP = "Agents"
-_AFTER = Param("after", "Go on behind this cursor, which the page before ended with", kind="int", low=0)
-_LIMIT = Param("limit", "At most so many (100)", kind="int", low=1, aliases=("-n",))
+_AFTER = page_after()
+_LIMIT = page_limit()
 
 
 def _verb(name: str, help_line: str, *, waits: bool = True) -> Command:

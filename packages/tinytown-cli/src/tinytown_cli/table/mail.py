@@ -29,10 +29,10 @@ COMMANDS: tuple[Command, ...] = (
         "mail:inbox",
         _GROUP,
         "Show mail; inside a round it counts as read, else it is only looked at",
-        ("tt inbox", "tt inbox w1"),
+        ("tt inbox", "tt inbox --all"),
         (
             ref("Agent, or `conductor`; inside a round its own", required=False),
-            Param("all_", "Look at the mail of everyone", kind="bool", aliases=("-a",)),
+            Param("all_", "Look at what waits for everyone; nothing counts as read", kind="bool", aliases=("-a",)),
             Param("done", "Say that this message is dealt with"),
         ),
     ),

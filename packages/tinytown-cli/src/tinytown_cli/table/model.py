@@ -80,6 +80,16 @@ def ref(what: str = "Agent", *, name: str = "agent", required: bool = True) -> P
     return Param(name, f"{what}: name, nickname, id, or the beginning of an id", positional=True, required=required)
 
 
+def page_limit() -> Param:
+    """Make the option of lists that says how long a page is."""
+    return Param("limit", "At most so many (100)", kind="int", low=1, aliases=("-n",))
+
+
+def page_after() -> Param:
+    """Make the option of lists that asks for a further page."""
+    return Param("after", "Go on behind this cursor, which the page before ended with", kind="int", low=0)
+
+
 def no_wait() -> Param:
     """Make the flag of commands that may have to wait for a round to end."""
     return Param("no_wait", "Do not wait until the live round has ended", kind="bool")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown_cli.table.model import Command, Param, ref
+from tinytown_cli.table.model import Command, Param, page_after, page_limit, ref
 
 _GROUP = "People"
 _ITEM = ref("Item of the list", name="item")
@@ -22,6 +22,7 @@ COMMANDS: tuple[Command, ...] = (
         _GROUP,
         "List what needs a person",
         ("tt attention list", "tt attention list --json"),
+        (page_limit(), page_after()),
         aliases=("ls",),
     ),
     Command(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tinytown_cli.table.model import Command, Param, no_wait, ref
+from tinytown_cli.table.model import Command, Param, no_wait, page_after, page_limit, ref
 
 _GROUP = "Work"
 _TASK = ref("Task", name="task")
-_LIMIT = Param("limit", "At most so many (100)", kind="int", low=1, aliases=("-n",))
-_AFTER = Param("after", "Go on behind this cursor, which the page before ended with", kind="int", low=0)
+_LIMIT = page_limit()
+_AFTER = page_after()
 _STATES = (
     "waiting",
     "pending",

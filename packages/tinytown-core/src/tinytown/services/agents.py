@@ -62,10 +62,11 @@ def spawn(
     rounds = checks.count(max_rounds, what="max rounds")
     above = context.actor.agent_id if parent is None else checks.ref(parent, what="parent")
     chosen = checks.line(cli, what="agent CLI")
-    chosen = yield from local(lambda: _ready_cli(context, chosen))
     known = yield from _known(checked)
     agent_id = known.id if known is not None else new_id(IdKind.AGENT)
-    if known is None or _ended(known):  # a living one keeps its variables: the server refuses what follows
+    free = known is None or _ended(known)  # a living one keeps its variables: the server refuses what follows
+    chosen = yield from local(lambda: _ready_cli(context, chosen, ready=free))
+    if free:
         yield from local(lambda: _hand_over(context, agent_id, chosen))
     separate = worktree or context.config.workspace.mode == "worktree"
     call = agents.spawn(
@@ -105,8 +106,13 @@ def _ended(agent: Agent) -> bool:
     return agent.round_id is None and agent.state in {AgentState.STOPPED, AgentState.ERROR}
 
 
-def _ready_cli(context: TownContext, chosen: str | None) -> str:
+def _ready_cli(context: TownContext, chosen: str | None, *, ready: bool) -> str:
     """Decide the agent CLI, and refuse one that cannot run here: better now than in a round tonight.
+
+    Args:
+        context: The town.
+        chosen: What the caller named.
+        ready: Whether it must be able to run; not for a name that is taken, which is the thing to say then.
 
     Raises:
         AgentCliError: It is not installed or signed out.
@@ -119,6 +125,8 @@ def _ready_cli(context: TownContext, chosen: str | None) -> str:
 
     user = load_user(user_home(context.env))
     name = default_cli(context.config, user, flag=chosen, env=context.env).value
+    if not ready:
+        return name
     own = agent_cli(name, context.config, user)
     if own is not None:
         program = own.argv[0]

@@ -8,10 +8,12 @@ from tinytown.services import checks
 from tinytown.services.context import TownContext
 from tinytown.services.steps import Steps, ask
 from tinytown.services.working import see_to_it
-from tinytown.storage.calls import mail
+from tinytown.storage.calls import agents, mail
 from tinytown.storage.calls.answers import Page, Sent
 
-PEEKED = 1000
+PEEKED = 100
+"""How many messages of one mailbox are shown at once."""
+AGENTS_AT_ONCE = 1000
 
 
 def send(
@@ -68,14 +70,37 @@ def inbox(context: TownContext, agent: str | None = None, *, all: bool = False) 
     Args:
         context: The town.
         agent: Whose mail to look at without marking any; one's own when left out, and the conductor's for a person.
-        all: List up to a thousand instead of a hundred.
+        all: Look at what waits for everyone instead, the conductor first; nothing is marked.
     """
+    if all:
+        return Page((yield from _everyones(context)))
     own = agent is None or agent.strip().lower() == "me"
     if own and (context.in_round or context.actor.by == "conductor"):
         messages = yield from ask(mail.show(**context.actor.fields))
         return Page(messages)
     whose = (context.actor.agent_id or CONDUCTOR_ID) if own or agent is None else checks.ref(agent, what="agent")
-    return (yield from ask(mail.peek(whose, limit=PEEKED if all else 100)))
+    return Page((yield from _peek(context, whose)))
+
+
+def _everyones(context: TownContext) -> Steps[tuple[Message, ...]]:
+    found = list((yield from _peek(context, CONDUCTOR_ID)))
+    after: int | None = None
+    while True:
+        page = yield from ask(agents.listing(after=after, limit=AGENTS_AT_ONCE))
+        for each in page.items:
+            if each.mail:
+                found += yield from _peek(context, each.id)
+        after = page.next
+        if after is None:
+            return tuple(found)
+
+
+def _peek(context: TownContext, whose: str) -> Steps[tuple[Message, ...]]:
+    """Look at the first messages of a mailbox, and say so when there are more."""
+    items = (yield from ask(mail.peek(whose, limit=PEEKED + 1))).items
+    if len(items) > PEEKED:
+        context.notices.append(f"{items[0].to} has more mail than the {PEEKED} messages that are shown")
+    return items[:PEEKED]
 
 
 def done(context: TownContext, message: str) -> Steps[Message]:

@@ -6,9 +6,10 @@ import time
 
 import attrs
 
+from tinytown.domain.ids import IdKind, kind_of, looks_like_id
 from tinytown.domain.records import Agent, Task
 from tinytown.domain.states import CLOSED_TASKS, AgentState, TaskState
-from tinytown.errors import EndedBadlyError, EventsTrimmedError, NeedsAttentionError, WaitTimeoutError
+from tinytown.errors import EndedBadlyError, EventsTrimmedError, NeedsAttentionError, NotFoundError, WaitTimeoutError
 from tinytown.services import checks
 from tinytown.services.causes import Cause, Mover, Why
 from tinytown.services.context import TownContext
@@ -51,6 +52,8 @@ def wait(context: TownContext, ref: str | Task | Agent, *, timeout: float | None
     watch = _Watch(context=context)
     position = yield from newest("events")
     ref = ref if isinstance(ref, str) else ref.id
+    if looks_like_id(ref) and ref.startswith("mission-"):
+        raise NotFoundError(kind="mission", ref=ref, hint="wait for a task or an agent: there are no missions yet")
     call = town_calls.wait_facts(checks.ref(ref))
     while True:
         facts = yield from ask(call)
@@ -179,7 +182,7 @@ def _to_act_on(found: Why) -> Cause:
 def _list(stuck: list[Why], last: list[Cause]) -> str:
     lines = [
         f"{found.kind} `{found.ref}` is {found.state}"
-        + (f" behind `{each.ref}`" if each.ref != found.ref else "")
+        + (f", because of task `{each.ref}`" if each.ref != found.ref and kind_of(each.ref) is IdKind.TASK else "")
         + f" ({each.code}): {each.text}"
         + (f" [{each.command}]" if each.command else "")
         for found, each in zip(stuck[:SHOWN], last[:SHOWN], strict=True)
