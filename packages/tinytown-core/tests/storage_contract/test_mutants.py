@@ -28,7 +28,7 @@ MUTANTS = {
     "an operation is done again": ("if kept then", "if false then"),
     "an earlier life of a node still writes": ("or node.nonce ~= a.nonce then", "then"),
     "mail stays in its lane when it is handed out": ("dequeue(message)\n    message.state", "message.state"),
-    "an agent with work is not due": ("tx.zadd('due:' .. node, ", "tx.zscore('due:' .. node, "),
+    "an agent with work is not due": ("tx.zadd(due, when, agent.id)", "tx.zscore(due, agent.id)"),
     "an exact id is not preferred": ("if plain ~= '' and tx.zscore('ids', plain) then", "if false then"),
     "dependents are not freed": ("tx.srem('blockers:' .. dependent.id, task.id)", ""),
     "an order is forgotten": ("task.order, task.updated_at = ordered, tx.now", "task.updated_at = tx.now"),

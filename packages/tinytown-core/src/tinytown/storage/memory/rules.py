@@ -96,7 +96,12 @@ def wake(tx: Tx, agent: Fields, *, at: int = 0) -> None:
     if not node or agent["wanted"] not in {"run", "draining"} or agent["state"] not in {"cold", "idle"}:
         return
     when = max(at, agent.get("not_before") or 0, 0)
-    tx.zadd(f"due:{node}", 0 if when > tx.now + LONGEST_WAIT_MS else when, agent["id"])
+    due = f"due:{node}"
+    if when <= tx.now or when > tx.now + LONGEST_WAIT_MS:
+        # Whoever was woken first comes first: a place in the queue is a number far below any time.
+        place = tx.zscore(due, agent["id"])
+        when = place if place is not None and place <= tx.now else tx.next_seq()
+    tx.zadd(due, when, agent["id"])
     tx.zrem(f"idle:{node}", agent["id"])
     tx.bell(node)
 

@@ -43,6 +43,15 @@ class Nodes(ContractPart):
         node = town.run(nodes.beat(NODE, NONCE, running=3))
         assert (node.beat, node.running, node.beat_at) == (2, 3, town.clock.now_ms())
 
+    def test_whoever_was_woken_first_is_due_first_and_waiting_mail_does_not_lose_the_place(self, town: Hands) -> None:
+        for name in ("w1", "w2", "w3"):
+            town.spawn(name)
+        for name in ("w3", "w1", "w2", "w3"):
+            town.add(agent=name)
+        assert town.due() == ["w3", "w1", "w2"]
+        town.end(town.begin("w3"))
+        assert town.due() == ["w1", "w2", "w3"]
+
     def test_the_bell_rings_for_everything_that_a_node_should_see(self, town: Hands) -> None:
         town.spawn("w1")
         bell = lambda: town.subject.first.newest_id(f"bell:{NODE}")  # noqa: E731 - read before and after each

@@ -9,7 +9,13 @@ function tx.wake(agent, at)
   local node, wanted, state = some(agent.node), agent.wanted, agent.state
   if node and (wanted == 'run' or wanted == 'draining') and (state == 'cold' or state == 'idle') then
     local when = math.max(at or 0, agent.not_before or 0, 0)
-    tx.zadd('due:' .. node, when > tx.now + LONGEST_WAIT and 0 or when, agent.id)
+    local due = 'due:' .. node
+    if when <= tx.now or when > tx.now + LONGEST_WAIT then
+      -- Whoever was woken first comes first: a place in the queue is a number far below any time.
+      local place = tonumber(tx.zscore(due, agent.id))
+      when = place and place <= tx.now and place or tx.next_seq()
+    end
+    tx.zadd(due, when, agent.id)
     tx.zrem('idle:' .. node, agent.id)
     tx.bell(node)
   end

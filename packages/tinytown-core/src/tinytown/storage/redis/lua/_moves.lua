@@ -22,7 +22,7 @@ function tx.index(task)
   elseif state == 'assigned' then
     tx.zadd('queue:' .. task.agent_id, seq, ref)
   elseif state == 'verifying' then
-    tx.zadd('verify:' .. task.gate_node, task.not_before or 0, ref)
+    tx.zadd('verify:' .. task.gate_node, some(task.not_before) or seq, ref)
     tx.bell(task.gate_node)
   end
 end
