@@ -220,7 +220,7 @@ class TownConflictError(TinytownError):
     code: ClassVar[str] = "town_conflict"
     text: ClassVar[str] = "the server already holds a town `{self.name}` that belongs to another folder"
     name: str
-    hint: str | None = "choose another name with `tt init --name NAME`, or join that town with `tt join URL`"
+    hint: str | None = "choose another name with `tt init --name NAME`"
 
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)

@@ -248,7 +248,7 @@ import sys
 from tinytown import Town
 with Town.open({str(town.root)!r}, env={place.env!r}) as town:
     town.send("conductor", "hello")
-    town.add_task("x") if False else town.inbox()
+    town.inbox()
     town.status()
 heavy = "redis asyncio cattrs ssl pluggy tomlkit psutil tinytown.services.why tinytown.services.waiting".split()
 print([name for name in heavy if name in sys.modules])

@@ -56,7 +56,7 @@ def _named(text: str, what: str, cwd: Path | None) -> Path:
     raise NoTownError(
         path=str(root),
         detail=f"`{root}` (from `{what}`) holds no `{TOWN_FILE}`",
-        hint="name the folder of a town; `tt towns` lists those of this machine",
+        hint="name the folder of a town, or make one there with `tt init`",
     )
 
 

@@ -114,7 +114,7 @@ CAUSES: Mapping[str, Sentence] = {
     "too_many_rounds": Sentence("it took too many rounds: {detail}", "tt task unblock {ref}", _P),
     "gate_unavailable": Sentence("a gate cannot be run: {detail}", "tt task unblock {ref}", _P),
     "uncommitted": Sentence("it has changes that are in no commit: {detail}", "tt task unblock {ref}", _P),
-    "budget": Sentence("the budget is spent: {detail}", "tt config", _P),
+    "budget": Sentence("the budget is spent: {detail}", "tt config budget", _P),
     "dependency_failed": Sentence("task `{detail}`, which it depends on, failed or was cancelled", "{repair}", _P),
     # Tasks that are closed
     "completed": Sentence("it was completed {ago} ago, with {count} pieces of evidence", None, _N),
@@ -137,7 +137,7 @@ CAUSES: Mapping[str, Sentence] = {
     "mail_loop": Sentence("agent `{agent}` talked too much, so its mail waits: {detail}", "{answer}", _P),
     "agent_idle": Sentence("agent `{agent}` has nothing to do", 'tt assign {agent} "TEXT"', _N),
     "agent_task": Sentence("task `{other}` of `{agent}` is {state}", "tt why {other}", _T),
-    "conductor": Sentence("`conductor` is a mailbox that a person or a conversation reads", "tt conductor", _N),
+    "conductor": Sentence("`conductor` is a mailbox that a person or a conversation reads", "tt inbox conductor", _N),
     # Mail
     "mail_for_person": Sentence("it waits until somebody reads the conductor's mail", "tt inbox", _P),
     "mail_rides_along": Sentence("`{kind}` mail starts no round; it rides along with the next of `{agent}`", None, _T),

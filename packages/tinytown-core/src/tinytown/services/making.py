@@ -98,7 +98,7 @@ def write_town(
         raise RefusedError(
             detail=f"`{root}` is a town already",
             refusal="town_exists",
-            hint="use it as it is, or change it with `tt config`",
+            hint="use it as it is; its settings are in `tinytown.toml`",
         )
     chosen = check_town_name(name) if name is not None else town_name_from(root.name)
     new = NewTown(root=root, paths=paths)
