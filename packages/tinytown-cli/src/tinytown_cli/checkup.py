@@ -68,6 +68,9 @@ def _guarded(
         return list(check(paths, config))
     except TinytownError as error:
         return [Finding(check.__name__.strip("_"), False, error.message, error.hint)]
+    except OSError as error:
+        text = f"`{error.filename}`: {(error.strerror or str(error)).lower()}"
+        return [Finding(check.__name__.strip("_"), False, text, "see who owns the folder and what may be done there")]
 
 
 def _python() -> Finding:
@@ -184,10 +187,13 @@ def _node(paths: TownPaths, config: TownConfig) -> Iterator[Finding]:
     from tinytown.node.control import node_runs
 
     _ = config
-    if node_runs(paths):
-        yield Finding("node", True, "it runs")
-    else:
+    if not node_runs(paths):
         yield Finding("node", None, "none runs here (no_node)", "`tt start` starts it")
+    elif paths.config.stat().st_mtime_ns > paths.node_pid.stat().st_mtime_ns:
+        text = "it runs with its settings from before the last change of `tinytown.toml`"
+        yield Finding("node", None, text, "`tt stop`, then `tt start`, has it read them again")
+    else:
+        yield Finding("node", True, "it runs")
 
 
 def _disk(paths: TownPaths, config: TownConfig) -> Iterator[Finding]:

@@ -100,17 +100,22 @@ def test_a_file_without_permission_is_a_typed_error_as_another_user(tmp_path: Pa
     path.write_text("x")
     path.chmod(0)
     code = (
-        "import os, sys; from tinytown.config.files import read_text; from tinytown.errors import ConfigError\n"
+        "import os, sys; from tinytown.config.files import read_text, write_private\n"
+        "from tinytown.errors import ConfigError\n"
         "from pathlib import Path\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "try: read_text(Path(sys.argv[1]))\n"
-        "except ConfigError as error: print(error.detail)"
+        "except ConfigError as error: print(error.detail)\n"
+        "try: write_private(Path(sys.argv[1]).with_name('new'), b'x')\n"
+        "except ConfigError as error: print(error.detail, error.hint, sep='; ')"
     )
     for folder in (tmp_path, *tmp_path.parents):
         if folder != Path("/tmp") and Path("/tmp") in folder.parents:
             folder.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
-    assert done.stdout == "cannot be read: permission denied\n"
+    read, written = done.stdout.splitlines()
+    assert read == "cannot be read: permission denied"
+    assert written == "cannot be written: permission denied; see who owns the folder and what may be done there"
 
 
 def test_every_file_of_a_town_lies_under_its_dot_folder(tmp_path: Path):

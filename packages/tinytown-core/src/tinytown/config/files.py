@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Generator
@@ -12,6 +13,17 @@ from tinytown.errors import ConfigError
 
 MAX_FILE_BYTES = 1024 * 1024
 """Largest file that is read as configuration."""
+
+_FULL = "make room on the disk, then repeat the command"
+_FORBIDDEN = "see who owns the folder and what may be done there"
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: "the file system is read-only; use another folder",
+}
+"""What helps when a file cannot be written, by the system's error."""
 
 
 def private_dir(path: Path) -> Path:
@@ -90,7 +102,9 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        raise ConfigError(path=str(path), detail=f"cannot be written: {reason(error)}") from None
+        raise ConfigError(
+            path=str(path), detail=f"cannot be written: {reason(error)}", hint=_REMEDIES.get(error.errno or 0)
+        ) from None
 
 
 def _sync_folder(folder: Path) -> None:
