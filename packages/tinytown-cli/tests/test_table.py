@@ -79,3 +79,12 @@ def test_help_names_every_parameter_and_both_examples(command: Command) -> None:
 def test_the_overview_lists_every_command() -> None:
     text = help_page.overview()
     assert all(command.help in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [help_page.overview(), *map(help_page.of_family, FAMILIES), *map(help_page.of_command, COMMANDS)],
+    ids=["tt", *FAMILIES, *map(each, COMMANDS)],
+)
+def test_help_fits_into_eighty_columns(text: str) -> None:
+    assert [line for line in text.splitlines() if len(line) > 80] == []

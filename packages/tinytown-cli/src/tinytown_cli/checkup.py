@@ -189,9 +189,6 @@ def _node(paths: TownPaths, config: TownConfig) -> Iterator[Finding]:
     _ = config
     if not node_runs(paths):
         yield Finding("node", None, "none runs here (no_node)", "`tt start` starts it")
-    elif paths.config.stat().st_mtime_ns > paths.node_pid.stat().st_mtime_ns:
-        text = "it runs with its settings from before the last change of `tinytown.toml`"
-        yield Finding("node", None, text, "`tt stop`, then `tt start`, has it read them again")
     else:
         yield Finding("node", True, "it runs")
 

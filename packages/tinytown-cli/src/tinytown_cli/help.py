@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 from tinytown_cli.table import COMMANDS, FAMILIES, GROUPS, Command, Param, by_path
 from tinytown_cli.words import GLOBAL_HELP
 
-SUMMARY = "Orchestrate AI coding agents: nothing lost, nothing done twice, nothing stalled in silence"
+SUMMARY = "Orchestrate AI coding agents: nothing lost, done twice, or stalled in silence"
+_WIDTH = 80
 _EXAMPLES = ("tt init", 'tt assign w1 "Fix the failing test"')
 
 
@@ -97,4 +99,8 @@ def _with_aliases(command: Command) -> str:
 def _columns(rows: Iterable[tuple[str, str]]) -> list[str]:
     rows = list(rows)
     width = max(len(left) for left, _ in rows)
-    return [f"  {left.ljust(width)}  {right}".rstrip() for left, right in rows]
+    return [line for left, right in rows for line in _row(left.ljust(width), right)]
+
+
+def _row(left: str, right: str) -> list[str]:
+    return wrap(right, _WIDTH, initial_indent=f"  {left}  ", subsequent_indent=" " * (len(left) + 4)) or [f"  {left}"]

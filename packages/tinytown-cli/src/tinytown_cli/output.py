@@ -79,6 +79,14 @@ class Output:
             ]
             print("  ".join(parts).rstrip())
 
+    def room(self, taken: int, least: int) -> int:
+        """Give how many columns of the terminal are left beside others; plenty where the output goes elsewhere."""
+        try:
+            width = os.get_terminal_size(sys.stdout.fileno()).columns
+        except (OSError, ValueError):  # no terminal
+            return 1000
+        return max(width - taken, least) if width else 1000
+
     def note(self, text: str) -> None:
         """Tell a person something besides the result."""
         if not self.quiet:

@@ -32,6 +32,8 @@ _STATE_COLOURS = {
     "stopped": "dim",
 }
 _TEXT_WIDTH = 60
+_TASK_COLUMNS = len("t-9k3fq2xa7m" + "  " + "completed" + "  " + "  ")
+"""What the other columns of a table of tasks take, without the agent's name; each is followed by two spaces."""
 
 
 def state_cell(state: str) -> Cell:
@@ -46,9 +48,10 @@ def when(at: int) -> str:
 
 def tasks(out: Output, items: Iterable[Task], *, empty: str) -> None:
     """Show a table of tasks."""
-    rows = [
-        (task.id, state_cell(task.state), task.agent or "-", one_line(task.description, _TEXT_WIDTH)) for task in items
-    ]
+    found = list(items)
+    longest = max((len(task.agent or "") for task in found), default=0)
+    width = min(_TEXT_WIDTH, out.room(_TASK_COLUMNS + max(longest, len("AGENT")), least=20))
+    rows = [(task.id, state_cell(task.state), task.agent or "-", one_line(task.description, width)) for task in found]
     _table(out, ("ID", "STATE", "AGENT", "DESCRIPTION"), rows, empty)
 
 

@@ -12,7 +12,7 @@ COMMANDS: tuple[Command, ...] = (
         ("why",),
         "people:why",
         _GROUP,
-        "Say what something waits for, and the command that moves it",
+        "Say what something waits for, and what moves it",
         ("tt why t-9k3fq2xa7m", "tt why w1"),
         (ref("Any record, or nothing for the whole town", name="ref", required=False),),
     ),

@@ -56,7 +56,7 @@ COMMANDS: tuple[Command, ...] = (
         ("demo",),
         "demo:demo",
         _GROUP,
-        "Watch three scripted agents repair a small repository; needs no key and no network",
+        "Watch three scripted agents repair a repository; no key, no network",
         ("tt demo", "tt demo --keep"),
         (Param("keep", "Leave the repository and its stopped town to look at", kind="bool"),),
     ),

@@ -79,7 +79,7 @@ _TASKS = (
         ("task", "current"),
         "tasks:current",
         _GROUP,
-        "Show the task of an agent's live round; inside a round its own",
+        "Show the task of an agent's live round, or of one's own",
         ("tt task current", "tt task current w1"),
         (ref(required=False),),
     ),
