@@ -117,6 +117,7 @@ def test_an_agent_works_and_its_output_can_be_read(town: Tt) -> None:
     waited = town("wait", task["id"], "--timeout", "40", "--json")
     assert waited.code == 1, town("why", task["id"]).out + town("logs").out
     assert waited.error["code"] == "needs_attention"
+    assert "(not_closed)" in waited.error["message"], waited.err
     assert "hello from mini" in town("logs", "w1").out
     assert "hello from mini" in town("logs", task["id"], "-f").out
     assert town("logs", "w1", "-n", "1").out == "hello from mini\n"
@@ -244,6 +245,8 @@ def test_a_server_that_is_away_is_told_within_seconds_with_exit_code_3(tt: Tt, t
 def test_settings_are_shown_without_a_server(tt: Tt, tmp_path: Path) -> None:
     (tmp_path / "town" / "tinytown.toml").write_text('name = "far"\n[redis]\nurl = "redis://127.0.0.1:9"\n')
     assert tt("config", "agent.round_timeout_secs").out == "3600\n"
+    assert ["max_agents", "10"] in [line.split() for line in tt("config").out.splitlines()]
+    assert ["agent.round_timeout_secs", "3600"] in [line.split() for line in tt("config", "agent").out.splitlines()]
     assert tt("config", "--json").json["name"] == "far"
     told = tt("config", "agent.round_timeout", "--json")
     assert (told.code, told.error["hint"]) == (2, "did you mean `agent.round_timeout_secs`?")

@@ -103,6 +103,7 @@ def _ended(context: Context, verb: Callable[..., Agent], ref: str, *, wait: bool
 
 
 def _show(context: Context, agent: Agent) -> None:
-    context.out.record(
-        agent, lambda out: out.line(f"{agent.name}  {agent.id}  {views.agent_state(agent)}  [{agent.role}] {agent.cli}")
-    )
+    state = views.agent_state(agent)
+    if agent.wanted not in {"run", state} and state not in {"stopped", "error"}:
+        state += f" ({agent.wanted})"  # its live round goes on until it has ended
+    context.out.record(agent, lambda out: out.line(f"{agent.name}  {agent.id}  {state}  [{agent.role}] {agent.cli}"))

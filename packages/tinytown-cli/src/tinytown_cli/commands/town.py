@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tinytown.domain.states import TaskState
@@ -146,12 +147,17 @@ def config(context: Context, *, key: str | None) -> None:
     town_settings = flat_settings(context.flags.town)
     if key is not None:
         value = one_setting(town_settings, key)
-        context.out.either(lambda: {"key": key, "value": value}, lambda out: out.line(_plain(value)))
+        below = {name: setting for name, setting in town_settings.items() if name.startswith(f"{key}.")}
+        context.out.either(
+            lambda: {"key": key, "value": value},
+            lambda out: _settings(out, below) if below else out.line(_plain(value)),
+        )
         return
-    context.out.either(
-        lambda: town_settings,
-        lambda out: out.table(("KEY", "VALUE"), [(name, _plain(value)) for name, value in town_settings.items()]),
-    )
+    context.out.either(lambda: town_settings, lambda out: _settings(out, town_settings))
+
+
+def _settings(out: Output, settings: Mapping[str, Any]) -> None:
+    out.table(("KEY", "VALUE"), [(name, _plain(value)) for name, value in settings.items()])
 
 
 def _plain(value: object) -> str:

@@ -72,7 +72,7 @@ def body(text: str, *, what: str, allow_empty: bool = False) -> str:
     if "\0" in text:
         raise InvalidValueError(what=what, detail="holds a NUL character", hint="take the NUL character out")
     if not allow_empty and not text.strip():
-        raise InvalidValueError(what=what, detail="is empty", hint="say what is to be done")
+        raise InvalidValueError(what=what, detail="is empty", hint="give it some text")
     if size > MAX_BODY_BYTES:
         raise InvalidValueError(
             what=what,
