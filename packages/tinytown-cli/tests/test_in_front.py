@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import plistlib
 import shlex
 import signal
@@ -74,12 +75,13 @@ def test_a_node_in_front_runs_the_town_until_it_is_told_to_stop(
 
 def test_the_unit_of_systemd_names_program_and_town_word_by_word() -> None:
     root = Path('/srv/my town/50% "x" $HOME')
-    text = systemd_text("/usr/bin/python3", root, "shop")
+    text = systemd_text("/usr/bin/python3", root, "shop", env={"PATH": '/a b/50%:$x:"y"'})
     unit = configparser.ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment]
     unit.read_string(text)
     words = shlex.split(unit["Service"]["ExecStart"].replace("%%", "%").replace("$$", "$"))
     assert words == ["/usr/bin/python3", "-P", "-m", "tinytown.node", "--town", str(root)]
+    assert shlex.split(unit["Service"]["Environment"].replace("%%", "%")) == ['PATH=/a b/50%:$x:"y"']
     assert unit["Service"]["KillMode"] == "process", "a node that crashes must not take its rounds with it"
     assert unit["Service"]["Restart"] == "on-failure", "`tt stop` must stay stopped"
     assert systemd_file(Path("/home/u"), "shop") == Path("/home/u/.config/systemd/user/tinytown-shop.service")
@@ -87,16 +89,19 @@ def test_the_unit_of_systemd_names_program_and_town_word_by_word() -> None:
 
 def test_the_agent_of_launchd_is_a_property_list_with_program_and_town() -> None:
     root = Path("/srv/a & b <c>")
-    found = plistlib.loads(launchd_text("/usr/bin/python3", root, "shop", Path("/log")).encode())
+    found = plistlib.loads(launchd_text("/usr/bin/python3", root, "shop", Path("/log"), env={"PATH": "/a&b"}).encode())
     assert found["ProgramArguments"] == ["/usr/bin/python3", "-P", "-m", "tinytown.node", "--town", str(root)]
+    assert found["EnvironmentVariables"] == {"PATH": "/a&b"}
     assert found["RunAtLoad"] is True
     assert launchd_file(Path("/Users/u"), "shop").name == "dev.tinytown.shop.plist"
 
 
 def test_installing_writes_the_service_and_says_how_to_switch_it_on(tt: Tt, tmp_path: Path) -> None:
     (tmp_path / "town" / "tinytown.toml").write_text('name = "shop"\n')
-    made = tt("start", "--install", "--json").json
+    made = tt("start", "--install", "--json", env={"TINYTOWN_REDIS_PASSWORD": "hush"}).json
     assert Path(made["file"]).read_text() == made["text"]
     assert Path(made["file"]).is_relative_to(tmp_path / "home")
     assert "shop" in made["command"]
+    assert os.environ["PATH"] in made["text"]
+    assert "hush" not in made["text"]
     assert str(tmp_path / "town") in made["text"]

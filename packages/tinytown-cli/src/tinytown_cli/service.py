@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from tinytown_cli.context import Context
+
+
+KEPT = ("PATH", "VIRTUAL_ENV", "TINYTOWN_HOME", "TINYTOWN_REDIS_SERVER")
+"""Variables that a service takes over from whoever installs it, so that gates find their programs; never a secret."""
 
 
 def install(context: Context) -> int:
@@ -20,11 +26,14 @@ def install(context: Context) -> int:
 
     paths = TownPaths(find_town(context.flags.town))
     name = load_town(paths.config).name
+    env = {each: os.environ[each] for each in KEPT if os.environ.get(each)}
     if sys.platform == "darwin":
-        file, text = launchd_file(Path.home(), name), launchd_text(sys.executable, paths.root, name, paths.node_log)
+        file = launchd_file(Path.home(), name)
+        text = launchd_text(sys.executable, paths.root, name, paths.node_log, env=env)
         command = f"launchctl load -w {file}"
     else:
-        file, text = systemd_file(Path.home(), name), systemd_text(sys.executable, paths.root, name)
+        file = systemd_file(Path.home(), name)
+        text = systemd_text(sys.executable, paths.root, name, env=env)
         command = f"systemctl --user enable --now {file.name}"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_shared(file, text.encode())
@@ -46,18 +55,21 @@ def launchd_file(home: Path, town: str) -> Path:
     return home / "Library/LaunchAgents" / f"dev.tinytown.{town}.plist"
 
 
-def systemd_text(python: str, root: Path, town: str) -> str:
+def systemd_text(python: str, root: Path, town: str, *, env: Mapping[str, str]) -> str:
     """Write a systemd unit.
 
     ``KillMode=process`` signals the node alone. It ends its rounds itself and hands their work back; when it crashes
     they go on, and the next node adopts them. `tt stop` is no failure, so the town stays stopped after it.
     """
-    command = " ".join(_systemd_word(word) for word in (python, "-P", "-m", "tinytown.node", "--town", str(root)))
+    command = " ".join(
+        _systemd_command_word(word) for word in (python, "-P", "-m", "tinytown.node", "--town", str(root))
+    )
+    variables = "".join(f"Environment={_systemd_word(f'{name}={value}')}\n" for name, value in env.items())
     return f"""[Unit]
 Description=Tinytown node of {town}
 
 [Service]
-ExecStart={command}
+{variables}ExecStart={command}
 Restart=on-failure
 KillMode=process
 TimeoutStopSec=90
@@ -68,14 +80,21 @@ WantedBy=default.target
 
 
 def _systemd_word(word: str) -> str:
-    quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    quoted = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{quoted}"'
 
 
-def launchd_text(python: str, root: Path, town: str, log: Path) -> str:
+def _systemd_command_word(word: str) -> str:
+    return _systemd_word(word).replace("$", "$$")  # variables are put into commands, and nowhere else
+
+
+def launchd_text(python: str, root: Path, town: str, log: Path, *, env: Mapping[str, str]) -> str:
     """Write a launchd agent."""
     words = "\n".join(
         f"    <string>{escape(word)}</string>" for word in (python, "-P", "-m", "tinytown.node", "--town", str(root))
+    )
+    variables = "\n".join(
+        f"    <key>{escape(name)}</key>\n    <string>{escape(value)}</string>" for name, value in env.items()
     )
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -87,6 +106,10 @@ def launchd_text(python: str, root: Path, town: str, log: Path) -> str:
   <array>
 {words}
   </array>
+  <key>EnvironmentVariables</key>
+  <dict>
+{variables}
+  </dict>
   <key>RunAtLoad</key>
   <true/>
   <key>KeepAlive</key>
