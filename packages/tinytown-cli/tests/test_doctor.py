@@ -17,20 +17,6 @@ def _finding(tt: Tt, what: str) -> dict[str, Any]:
     return found
 
 
-def test_a_node_with_older_settings_than_the_file_is_told(town: Tt, tmp_path: Path) -> None:
-    town("start")
-    assert _finding(town, "node")["ok"] is True
-    (file,) = tmp_path.rglob("tinytown.toml")
-    text = file.read_text()
-    file.write_text("max_agents = 3\n" + text)
-    told = _finding(town, "node")
-    assert told["ok"] is None
-    assert "before the last change" in told["text"]
-    town("stop")
-    town("start")
-    assert _finding(town, "node")["ok"] is True
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
 def test_a_folder_that_may_not_be_entered_is_a_finding_and_no_mistake_of_ours(tt: Tt, tmp_path: Path) -> None:
     tt("init")

@@ -224,6 +224,16 @@ def test_inside_a_round_nothing_is_started_and_patience_ends(place):
     assert not lock_held(town.paths)
 
 
+def test_inside_a_round_the_settings_that_the_node_read_last_will_do(place):
+    paths = place.init().context.paths
+    paths.node_dir.mkdir(mode=0o700, exist_ok=True)
+    paths.node_settings.write_bytes(paths.config.read_bytes())
+    paths.config.write_text("no toml [[[")
+    assert place.open(env={"TINYTOWN_ROUND_ID": "r-0123456789"}).name == "one"
+    with pytest.raises(ConfigError):
+        place.open()
+
+
 def test_who_acts_is_told_by_the_environment(place):
     place.init()
     inside = place.open(env={"TINYTOWN_ROUND_ID": "r-00000000", "TINYTOWN_AGENT_ID": "a-11111111"})

@@ -132,6 +132,11 @@ class TownPaths:
         return self.node_dir / "connection.json"
 
     @property
+    def node_settings(self) -> Path:
+        """The last `tinytown.toml` that the node could read, mode 0600; rounds fall back on it."""
+        return self.node_dir / "settings.toml"
+
+    @property
     def trash(self) -> Path:
         """Workspaces that were moved away before they are deleted."""
         return self.dot / "trash"

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from tinytown.config.connection import write_connection
-from tinytown.config.files import private_dir
+from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths, user_home
 from tinytown.config.server_source import ServerChoice, choose_server
 from tinytown.config.town import TownConfig, load_town
-from tinytown.errors import StaleNodeError, TinytownError
+from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
 from tinytown.node.context import NodeContext, log
 from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, write_pid
 from tinytown.node.crash import point
@@ -118,7 +118,7 @@ async def _moved_away(paths: TownPaths, lock: int) -> None:
 
 
 async def _run(paths: TownPaths, lock: int, told: int | None) -> None:
-    config = _with_user_clis(load_town(paths.config))
+    config = _read_config(paths)
     choice = choose_server(paths, config, node_alive=lambda: False)
     instance = ensure_instance(paths)
     storage, pid = await _open(paths, config, choice)
@@ -143,6 +143,7 @@ async def _run(paths: TownPaths, lock: int, told: int | None) -> None:
         launcher=Launcher(),
         revive=revive,
         server_pid=pid,
+        read_config=lambda: _read_config(paths),
     )
     # The data of a town's own server lie in its folder, so what a copy of the folder brought along is its own.
     own = choice.embedded
@@ -153,10 +154,13 @@ async def _run(paths: TownPaths, lock: int, told: int | None) -> None:
     await storage.close()
 
 
-def _with_user_clis(config: TownConfig) -> TownConfig:
-    """Add the command lines of the user's own file; the town's own win."""
+def _read_config(paths: TownPaths) -> TownConfig:
+    """Read the town's settings, with the command lines of the user's own file; the town's own win."""
     from tinytown.config.user import load_user
 
+    config = load_town(paths.config)
+    # Commands inside rounds fall back on this, for an agent may leave the file itself broken.
+    write_private(paths.node_settings, paths.config.read_bytes())
     return attrs.evolve(config, agent_clis={**load_user(user_home()).agent_clis, **config.agent_clis})
 
 
@@ -193,6 +197,9 @@ async def _until_told(node: TownNode, paths: TownPaths, lock: int, descriptor: i
         except StaleNodeError as error:
             log.warning("%s; ending the rounds of this one", error)
             await node.abandon()
+            raise
+        except StorageRefusedError:
+            log.error("the node ends; its rounds go on, and the next node takes them over")
             raise
     finally:
         waiting.cancel()

@@ -11,7 +11,8 @@ import attrs
 from tinytown.config.discover import find_town
 from tinytown.config.paths import TownPaths
 from tinytown.config.server_source import choose_server
-from tinytown.config.town import load_town
+from tinytown.config.town import TownConfig, load_town
+from tinytown.errors import ConfigError
 from tinytown.services import servers
 from tinytown.services.claiming import Claim, claim_town, is_claimed
 from tinytown.services.context import LocalNode, NodeControl, NoNode, TownContext, actor_from
@@ -67,13 +68,13 @@ def open_town(
     env = os.environ if env is None else env
     root = find_town(path, env)
     paths = TownPaths(root)
-    config = load_town(paths.config)
+    actor = actor_from(env)
+    in_round = actor.round_id is not None
+    config = _settings(paths, in_round=in_round)
     node = node_control or LocalNode()
     choice = choose_server(paths, config, node_alive=lambda: node.node_runs(paths), env=env)
     if choice.url == servers.MEMORY_URL and node_control is None:
         node = NoNode()
-    actor = actor_from(env)
-    in_round = actor.round_id is not None
     reach = servers.find_server(paths, config, choice, start=start and not in_round, env=env)
     context = TownContext(
         root=root,
@@ -90,3 +91,13 @@ def open_town(
     needed = not in_round and (reach.started or choice.url == servers.MEMORY_URL or not is_claimed(paths, claim))
     steps = claim_town(paths, config, claim, own_server=choice.embedded, copied=reach.copied) if needed else None
     return Opened(context=context, reach=reach, claim=steps)
+
+
+def _settings(paths: TownPaths, *, in_round: bool) -> TownConfig:
+    """Read the settings; inside a round those that its node could read last will do, so that no result is lost."""
+    try:
+        return load_town(paths.config)
+    except ConfigError:
+        if not in_round or not paths.node_settings.exists():
+            raise
+        return load_town(paths.node_settings)

@@ -119,7 +119,7 @@ def _open(root: Path) -> Storage:
     if connection is None:
         raise SystemExit("the node left no connection")
     url = ensure_server(paths, may_start=False).url if connection.embedded else connection.url
-    return open_sync(url, load_town(paths.config).name)
+    return open_sync(url, load_town(paths.node_settings).name)
 
 
 def main() -> None:
