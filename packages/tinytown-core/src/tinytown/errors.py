@@ -195,12 +195,16 @@ class OutcomeUnknownError(StorageUnavailableError):
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class StorageRefusedError(TinytownError):
-    """The server answered, but will not do the work: wrong password, too old, read-only, out of memory."""
+    """The server answered, but will not do the work: wrong password, too old, read-only, out of memory.
+
+    ``passes`` says that it may do so later without a change on this side: it loads its data, its disk or memory is full.
+    """
 
     code: ClassVar[str] = "storage_refused"
     text: ClassVar[str] = "the server at {self.url} refused: {self.detail}"
     url: str
     detail: str
+    passes: bool = False
 
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)

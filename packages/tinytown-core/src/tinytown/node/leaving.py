@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from tinytown.errors import StorageRefusedError
 from tinytown.node.context import NodeContext, log
 from tinytown.node.crash import point
 from tinytown.node.follow import Followed
@@ -73,7 +74,7 @@ class Leaving:
 
     async def _say(self, state: str) -> None:
         context = self.context
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, StorageRefusedError):
             await asyncio.wait_for(context.run(nodes.leave(context.node_id, context.nonce, state)), SAY_SECS)
 
     def _cancel(self) -> None:

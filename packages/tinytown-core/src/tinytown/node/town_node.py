@@ -9,7 +9,7 @@ import socket
 from collections.abc import Coroutine
 
 from tinytown.domain.records import Agent, Round
-from tinytown.errors import StaleNodeError, TinytownError
+from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
 from tinytown.node import gates, logs, report, work
 from tinytown.node.bells import heard
 from tinytown.node.context import NodeContext, log
@@ -64,6 +64,7 @@ class TownNode:
 
         Raises:
             StaleNodeError: Another process has taken over this node.
+            StorageRefusedError: The server takes nothing from this node any more.
         """
         context = self.context
         await context.launcher.start()
@@ -110,7 +111,7 @@ class TownNode:
 
     async def _work(self) -> None:
         context = self.context
-        while not self.stopping.is_set() and self._failure is None:
+        while not self.stopping.is_set() and self._failure is None and context.refused is None:
             context.changed.clear()
             sleep = LONGEST_SLEEP_SECS
             try:
@@ -124,12 +125,12 @@ class TownNode:
             except TinytownError as error:
                 log.warning("%s", error)
                 sleep = AGAIN_SECS
-            if self.stopping.is_set():
+            if self.stopping.is_set() or context.refused is not None:
                 break
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(context.changed.wait(), sleep)
-        if self._failure is not None:
-            raise self._failure
+        if failure := self._failure or context.refused:
+            raise failure
 
     async def _act(self, pulled: Pulled) -> float:
         """Do what was pulled; gives the seconds until there is more to do even if no bell rings."""
@@ -193,6 +194,8 @@ class TownNode:
                 await part
             except StaleNodeError as error:
                 await self._stale(error)
+            except StorageRefusedError as error:
+                log.warning("a round is left as it is: %s", error)
             except Exception:  # noqa: BLE001 - one broken round must not end the others
                 log.exception("a round went wrong inside the node")
                 self._troubles[key] = self._troubles.get(key, 0) + 1
@@ -275,6 +278,7 @@ class TownNode:
                         context.changed.set()
             except TinytownError as error:
                 log.warning("cannot hear the bell: %s", error)
+                context.ends_with(error)
                 context.server_pid = await context.revive()
                 await asyncio.sleep(AGAIN_SECS)
                 after = "0"

@@ -21,6 +21,9 @@ ASK is not followed as a client library would: while a slot moves, a town's keys
 ran on either would see half a town. It waits until the slot has moved.
 """
 
+_STATES = frozenset({"MISCONF", "OOM", "NOREPLICAS", "UNKILLABLE"})
+"""It takes no work as it is now; people can mend that while it runs, and whoever can wait may try again."""
+
 _MEANINGS: dict[str, tuple[str, str]] = {
     "NOAUTH": ("it wants a password", "set TINYTOWN_REDIS_PASSWORD, or put it into ~/.tt/credentials.toml"),
     "WRONGPASS": (
@@ -91,10 +94,11 @@ def _refusal(word: str, text: str, url: str) -> StorageRefusedError:
         )
     if "max number of clients" in text:
         return StorageRefusedError(
-            url=url, detail="it takes no more connections", hint="raise `maxclients` of the server"
+            url=url, detail="it takes no more connections", hint="raise `maxclients` of the server", passes=True
         )
     detail, hint = _MEANINGS.get(word, (_short(text), None))
-    return StorageRefusedError(url=url, detail=detail, hint=hint)
+    passes = word in _PASSES or word in _MOVED_AWAY or word in _STATES
+    return StorageRefusedError(url=url, detail=detail, hint=hint, passes=passes)
 
 
 def _short(text: str) -> str:
