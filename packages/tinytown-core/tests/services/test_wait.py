@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tinytown.errors import EndedBadlyError, NeedsAttentionError, NotFoundError, WaitTimeoutError
+from tinytown.services.town import Town
 
 
 def test_a_completed_task_is_not_waited_for(bench):
@@ -201,3 +202,53 @@ def test_unread_mail_of_the_conductor_needs_a_person(bench):
     bench.town.send("conductor", "please decide")
     with pytest.raises(NeedsAttentionError, match="mail_for_person"):
         bench.town.wait("conductor")
+
+
+class Counting:
+    """A storage that notes what it is asked."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.url = inner.url
+        self.verbs = []
+
+    def run(self, call, *, operation=None):
+        self.verbs.append(call.verb)
+        return self.inner.run(call, operation=operation)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
+def test_a_look_at_many_open_tasks_of_which_one_moves_is_one_query(bench):
+    agent = bench.agent()
+    for number in range(40):
+        bench.town.block(bench.town.assign("w1", str(number)).id, "why?")
+    bench.town.assign("w1", "goes on")
+    bench.take(agent)
+    counting = Counting(bench.storage)
+    with pytest.raises(WaitTimeoutError):
+        Town(bench.context, counting).wait("w1", timeout=0)
+    assert counting.verbs == ["wait_facts"]
+
+
+def test_an_agent_with_very_many_blocked_tasks_needs_a_person_and_says_how_many_there_are(bench):
+    bench.agent()
+    for number in range(40):
+        bench.town.block(bench.town.assign("w1", str(number)).id, "why?")
+    counting = Counting(bench.storage)
+    with pytest.raises(NeedsAttentionError, match="and 30 more"):
+        Town(bench.context, counting).wait("w1")
+    assert counting.verbs == ["wait_facts", *["why_facts"] * 20]
+
+
+def test_a_task_behind_a_long_chain_is_judged_in_one_query(bench):
+    agent = bench.agent()
+    last = bench.town.assign("w1", "first")
+    bench.take(agent)
+    for number in range(30):
+        last = bench.town.add_task(str(number), depends_on=[last.id])
+    counting = Counting(bench.storage)
+    with pytest.raises(WaitTimeoutError):
+        Town(bench.context, counting).wait(last.id, timeout=0)
+    assert counting.verbs == ["wait_facts"]

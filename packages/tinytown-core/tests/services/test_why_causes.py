@@ -6,6 +6,8 @@ import attrs
 import pytest
 from tinytown.services import causes
 from tinytown.services.causes import Mover
+from tinytown.services.why_tasks import APART
+from tinytown.storage.calls import town as town_calls
 
 GATES = '[gates]\ntest = "true"'
 SCENES = {}
@@ -489,3 +491,24 @@ def test_each_cause_is_named_where_it_holds(make_bench, code, place, request):
 
 def test_every_row_of_the_table_has_a_situation():
     assert set(SCENES) == set(causes.CAUSES)
+
+
+@pytest.mark.parametrize("place", ["memory", "server"])
+@pytest.mark.parametrize("code", sorted(SCENES))
+def test_a_wait_judges_in_one_query_as_the_explanation_does(make_bench, code, place, request):
+    build, config = SCENES[code]
+    bench = make_bench(config, request.getfixturevalue("server_url") if place == "server" else None)
+    ref = build(bench)
+    found = bench.town.why(ref)
+    if found.kind not in {"task", "agent"}:
+        return
+    facts = bench.storage.run(
+        town_calls.wait_facts(
+            ref,
+            local=bench.node.node_identity(None),
+            runs=bench.node.runs,
+            apart=sorted(APART),
+            auto_claim=bench.context.config.auto_claim,
+        )
+    )
+    assert (facts.moving is None) == found.needs_person

@@ -18,14 +18,13 @@ from tinytown.services.settling import READ_AT_ONCE, RECHECK_SECS
 from tinytown.services.steps import Steps, ask, newest, read
 from tinytown.services.watching import before
 from tinytown.services.why import explain
-from tinytown.services.why_tasks import Budget, claims, fits
-from tinytown.storage.calls import tasks as task_calls
+from tinytown.services.why_nodes import LOST_AFTER_MS, own_node
+from tinytown.services.why_tasks import APART, Budget, claims
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.calls.answers import WaitFacts
 
 _NODE_CODES = frozenset({"no_node", "node_stopping", "node_down", "node_lost"})
 SHOWN = 10
-BACKLOG_LOOKED_AT = 1000
 
 
 def wait(context: TownContext, ref: str | Task | Agent, *, timeout: float | None = None) -> Steps[Task | Agent]:
@@ -54,13 +53,13 @@ def wait(context: TownContext, ref: str | Task | Agent, *, timeout: float | None
     ref = ref if isinstance(ref, str) else ref.id
     if looks_like_id(ref) and ref.startswith("mission-"):
         raise NotFoundError(kind="mission", ref=ref, hint="wait for a task or an agent: there are no missions yet")
-    call = town_calls.wait_facts(checks.ref(ref))
+    named = checks.ref(ref)
     while True:
-        facts = yield from ask(call)
+        facts = yield from watch.look(named)
         done = yield from watch.judge(facts)
         if done:
             return facts.record
-        call = town_calls.wait_facts(facts.record.id)
+        named = facts.record.id
         until = [time.monotonic() + (context.node_grace_secs if watch.grace_until else RECHECK_SECS)]
         if limit is not None:
             until.append(started + limit)
@@ -107,6 +106,20 @@ class _Watch:
         """Say whether an event may change the judgement."""
         return self.wide or bool(self.ids & named) or kind.startswith("node.")
 
+    def look(self, ref: str) -> Steps[WaitFacts]:
+        """Ask once, with what only this machine knows of its own node."""
+        context = self.context
+        local_id, runs = yield from own_node(context)
+        call = town_calls.wait_facts(
+            ref,
+            local=local_id,
+            runs=runs,
+            lost_ms=LOST_AFTER_MS,
+            apart=sorted(APART),
+            auto_claim=context.config.auto_claim,
+        )
+        return (yield from ask(call))
+
     def judge(self, facts: WaitFacts) -> Steps[bool]:
         """Say whether it is done; raise when it will not be without people."""
         record = facts.record
@@ -116,29 +129,29 @@ class _Watch:
                 if record.state is not TaskState.COMPLETED:
                     raise EndedBadlyError(detail=_ending(record))
                 return True
-            yield from self._refuse_if_stuck([record.id])
-            return False
-        yield from self._refuse_if_bad(facts)
-        if _agent_done(record, facts):
-            return True
-        if not facts.tasks and not facts.busy and not (yield from self._may_claim(record)):
-            return True
-        open_ids = [task.id for task in facts.tasks]
-        self.ids.update(open_ids)
-        self.wide = not open_ids
-        yield from self._refuse_if_stuck(open_ids or [record.id])
+            self.wide = facts.wide
+        else:
+            yield from self._refuse_if_bad(facts)
+            if self._agent_done(record, facts):
+                return True
+            self.wide = facts.wide or not facts.open
+        self.ids.update(facts.open, facts.because)
+        if facts.moving is not None:
+            self.grace_until = 0.0
+        else:
+            yield from self._refuse_if_stuck(facts)
         return False
 
-    def _may_claim(self, agent: Agent) -> Steps[bool]:
-        """Say whether the backlog holds something that an agent with nothing else to do takes by itself."""
-        if not self.context.config.auto_claim or not claims(agent):
-            return False
-        page = yield from ask(task_calls.listing(state=TaskState.PENDING, limit=BACKLOG_LOOKED_AT))
-        return any(fits(agent, task) for task in page.items)
+    def _agent_done(self, agent: Agent, facts: WaitFacts) -> bool:
+        """Say whether an agent is stopped, or has nothing to do and nothing that it takes by itself."""
+        if agent.state is AgentState.STOPPED and agent.round_id is None:
+            return True
+        claims_some = facts.backlog and self.context.config.auto_claim and claims(agent)
+        return not (facts.open or facts.busy or claims_some)
 
     def _refuse_if_bad(self, facts: WaitFacts) -> Steps[None]:
         """Look at the tasks that the agent had and has no more."""
-        now = {task.id for task in facts.tasks}
+        now = set(facts.open)
         gone, self.tasks = self.tasks - now, self.tasks | now
         for task_id in sorted(gone):
             self.tasks.discard(task_id)
@@ -146,16 +159,13 @@ class _Watch:
             if task.state in {TaskState.FAILED, TaskState.CANCELLED} and task.agent_id == facts.record.id:
                 raise EndedBadlyError(detail=_ending(task), hint=f"`tt trace {task.id}` tells how")
 
-    def _refuse_if_stuck(self, refs: list[str]) -> Steps[None]:
-        """Raise when each of the records moves only by a person's hand; one that moves by itself is enough to wait."""
+    def _refuse_if_stuck(self, facts: WaitFacts) -> Steps[None]:
+        """Raise when nothing moves but by a person's hand; the sentences are made only now."""
         stuck: list[Why] = []
         budget = Budget()
-        for ref in refs:
-            facts = yield from ask(town_calls.why_facts(ref))
-            found = yield from explain(self.context, facts, budget)
+        for ref in facts.stuck:
+            found = yield from explain(self.context, (yield from ask(town_calls.why_facts(ref))), budget)
             self.ids.update(each.ref for each in found.causes)
-            if found.kind == "task" and found.state == "pending":
-                self.wide = True
             if not found.needs_person:
                 self.grace_until = 0.0
                 return
@@ -165,21 +175,14 @@ class _Watch:
             self.grace_until = self.grace_until or time.monotonic() + self.context.node_grace_secs
             if time.monotonic() < self.grace_until:
                 return
-        raise NeedsAttentionError(detail=_list(stuck, last))
-
-
-def _agent_done(agent: Agent, facts: WaitFacts) -> bool:
-    """Say whether an agent has nothing to do, whatever the backlog holds."""
-    if agent.state is AgentState.STOPPED and agent.round_id is None:
-        return True
-    return not (facts.tasks or facts.busy or facts.backlog)
+        raise NeedsAttentionError(detail=_list(stuck, last, facts.stuck_total))
 
 
 def _to_act_on(found: Why) -> Cause:
     return next(each for each in found.causes if each.mover is Mover.PERSON)
 
 
-def _list(stuck: list[Why], last: list[Cause]) -> str:
+def _list(stuck: list[Why], last: list[Cause], total: int) -> str:
     lines = [
         f"{found.kind} `{found.ref}` is {found.state}"
         + (f", because of task `{each.ref}`" if each.ref != found.ref and kind_of(each.ref) is IdKind.TASK else "")
@@ -187,8 +190,8 @@ def _list(stuck: list[Why], last: list[Cause]) -> str:
         + (f" [{each.command}]" if each.command else "")
         for found, each in zip(stuck[:SHOWN], last[:SHOWN], strict=True)
     ]
-    if len(stuck) > SHOWN:
-        lines.append(f"and {len(stuck) - SHOWN} more")
+    if total > SHOWN:
+        lines.append(f"and {total - SHOWN} more")
     return "; ".join(lines)
 
 

@@ -78,10 +78,15 @@ def _is(node: Node | None, state: NodeState) -> bool:
 
 def view_nodes(context: TownContext, nodes: Sequence[Node], now: int) -> Steps[NodesView]:
     """Put what is on record together with what this machine's lock says."""
+    local_id, runs = yield from own_node(context)
+    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now)
+
+
+def own_node(context: TownContext) -> Steps[tuple[str, bool]]:
+    """Give the id of this machine's node, and whether its lock is held."""
     control, paths = context.node_control, context.paths
 
     def look() -> tuple[str, bool]:
         return control.node_identity(paths), control.node_runs(paths)
 
-    local_id, runs = yield from local(look)
-    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now)
+    return (yield from local(look))

@@ -317,6 +317,16 @@ class Walk:
         verb = self._random.choice(("answer", "dismiss"))
         return town.close_attention(self._one("attention")["id"], verb, answer=self._maybe("yes"), by="ann")
 
+    def _wait(self) -> Call[Any]:
+        return town.wait_facts(
+            self._random.choice((self._task(), self._name(), "conductor")),
+            local=self._maybe(self._random.choice(NODES)),
+            runs=self._random.random() < 0.7,  # noqa: PLR2004
+            lost_ms=self._random.choice((45_000, 100 * HOUR_MS)),
+            apart=self._maybe(["mason"]) or (),
+            auto_claim=self._random.random() < 0.9,  # noqa: PLR2004
+        )
+
     def _look(self) -> Call[Any]:
         kind = self._random.choice(("task", "agent", "message", "round", "attention", "node"))
         ref = str(self._one(kind)["id"])
@@ -326,7 +336,7 @@ class Walk:
             lambda: town.show(self._random.choice((ref, part, self._name()))),
             lambda: town.show(part, kind),
             lambda: town.status(limit=self._random.choice((2, 100))),
-            lambda: town.wait_facts(self._random.choice((self._task(), self._name()))),
+            self._wait,
             lambda: town.why_facts(self._random.choice((ref, self._name()))),
             lambda: town.attention(limit=self._random.choice((1, 100))),
             lambda: tasks.listing(state=state, agent=self._maybe(self._name()), limit=self._random.choice((3, 50))),

@@ -175,13 +175,33 @@ class Overview(Value):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class WaitFacts(Value):
-    """What a wait looks at: a task, or an agent with its open tasks."""
+    """What a wait looks at: a task, or an agent with its open tasks.
+
+    Attributes:
+        kind: ``task`` or ``agent``.
+        record: The task or the agent.
+        tasks: The first of the agent's open tasks.
+        open: The ids of all of them, at most a thousand.
+        busy: The agent has a round, a queue, or mail that starts a round.
+        backlog: How many tasks of the backlog it may claim.
+        moving: The first record that was found to move without a person, or None.
+        stuck: Otherwise what does not, at most twenty.
+        stuck_total: How many there are of those.
+        because: Ids that this rests on.
+        wide: It rests on everybody's work too.
+    """
 
     kind: str
     record: Task | Agent
     tasks: tuple[Task, ...] = ()
+    open: tuple[str, ...] = ()
     busy: bool = False
     backlog: int = 0
+    moving: str | None = None
+    stuck: tuple[str, ...] = ()
+    stuck_total: int = 0
+    because: tuple[str, ...] = ()
+    wide: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

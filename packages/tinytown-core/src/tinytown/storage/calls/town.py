@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinytown.domain.records import Agent, Attention, Node, Round, Task
@@ -53,19 +53,50 @@ def status(*, limit: int = 100) -> Call[Overview]:
     return query("status", {"limit": limit}, decode)
 
 
-def wait_facts(ref: str) -> Call[WaitFacts]:
-    """Say what a wait still waits for."""
+def wait_facts(
+    ref: str,
+    *,
+    local: str | None = None,
+    runs: bool = False,
+    lost_ms: int = 45_000,
+    apart: Sequence[str] = (),
+    auto_claim: bool = True,
+) -> Call[WaitFacts]:
+    """Say what a wait still waits for, and whether anything of it moves without a person.
+
+    Args:
+        ref: A task or an agent.
+        local: Id of the asking machine's node.
+        runs: Whether that node's lock is held, which counts more than what is on record.
+        lost_ms: How long another node may be silent.
+        apart: Roles that take from the backlog only what asks for them.
+        auto_claim: Whether agents take work from the backlog by themselves.
+    """
+    args = {
+        "ref": ref,
+        "local": local,
+        "runs": runs or None,
+        "lost_ms": lost_ms,
+        "apart": list(apart) or None,
+        "auto_claim": auto_claim or None,
+    }
 
     def decode(answer: Answer) -> WaitFacts:
         return WaitFacts(
             kind=answer["kind"],
             record=codec.record(codec.KINDS[answer["kind"]], answer["record"]),
             tasks=codec.records(Task, answer.get("tasks")),
+            open=strings(answer.get("open")),
             busy=bool(answer.get("busy")),
             backlog=int(answer.get("backlog") or 0),
+            moving=answer.get("moving"),
+            stuck=strings(answer.get("stuck")),
+            stuck_total=int(answer.get("stuck_total") or 0),
+            because=strings(answer.get("because")),
+            wide=bool(answer.get("wide")),
         )
 
-    return query("wait_facts", {"ref": ref}, decode)
+    return query("wait_facts", args, decode)
 
 
 def why_facts(ref: str) -> Call[WhyFacts]:

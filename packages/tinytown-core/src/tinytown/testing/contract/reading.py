@@ -11,7 +11,7 @@ from tinytown.errors import AmbiguousError, EventsTrimmedError, NotFoundError, T
 from tinytown.storage.calls import agents, mail, tasks
 from tinytown.storage.calls import town as towns
 from tinytown.testing.contract.base import ContractPart, refused, unchanged
-from tinytown.testing.hands import Hands
+from tinytown.testing.hands import NODE, Hands
 from tinytown.testing.replay import broken_moves, replayed_states
 
 
@@ -117,6 +117,40 @@ class Reading(ContractPart):
         facts = town.run(towns.wait_facts("w1"))
         assert ([task.id for task in facts.tasks], facts.busy, facts.backlog) == ([ref], True, 1)
         assert town.run(towns.wait_facts(ref)).kind == "task"
+
+    def test_a_wait_is_told_what_moves_or_else_what_does_not(self, town: Hands) -> None:
+        town.spawn()
+        blocked = [town.add(agent="w1").id for _ in range(25)]
+        for ref in blocked:
+            town.run(tasks.block(ref, "question: ?"))
+        facts = town.run(towns.wait_facts("w1"))
+        assert (facts.moving, facts.stuck, facts.stuck_total) == (None, tuple(blocked[:20]), 25)
+        assert (facts.open, len(facts.tasks)) == (tuple(blocked), 20)
+        first = town.add(agent="w1").id
+        last = town.add(depends_on=[first]).id
+        assert town.run(towns.wait_facts("w1")).moving == first
+        facts = town.run(towns.wait_facts(last))
+        assert (facts.moving, set(facts.because)) == (last, {last, first, town.agent("w1").id})
+        assert town.run(towns.wait_facts(last, local=NODE, runs=False)).moving is None
+        town.run(tasks.block(first, "question: ?"))
+        assert town.run(towns.wait_facts(last)).stuck == (last,)
+
+    def test_a_wait_follows_at_most_a_hundred_dependencies(self, town: Hands) -> None:
+        first = last = town.add().id
+        for _ in range(105):
+            last = town.add(depends_on=[last]).id
+        assert town.run(towns.wait_facts(last)).moving == last
+        assert town.run(towns.wait_facts(first)).moving is None
+
+    def test_a_wait_counts_only_backlog_that_the_agent_may_claim(self, town: Hands) -> None:
+        town.spawn("critic", role="reviewer")
+        town.add()
+        town.add(role="mason")
+        assert town.run(towns.wait_facts("critic", apart=["reviewer"])).backlog == 0
+        town.add(tags=["reviewer"])
+        assert town.run(towns.wait_facts("critic", apart=["reviewer"])).backlog == 1
+        assert town.run(towns.wait_facts("critic")).backlog == 2
+        assert town.run(towns.wait_facts("conductor")).backlog == 0
 
     def test_the_current_task_is_that_of_the_live_round(self, town: Hands) -> None:
         town.spawn()

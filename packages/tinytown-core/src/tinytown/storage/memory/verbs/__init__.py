@@ -6,7 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from tinytown.storage.memory.tx import Tx
-from tinytown.storage.memory.verbs import agents, gates, mail, nodes, people, queries, round_end, take, tasks, town
+from tinytown.storage.memory.verbs import (
+    agents,
+    gates,
+    mail,
+    nodes,
+    people,
+    queries,
+    round_end,
+    take,
+    tasks,
+    town,
+    waiting,
+)
 
 Verb = Callable[[Tx, dict[str, Any]], dict[str, Any]]
 
@@ -21,4 +33,5 @@ VERBS: dict[str, Verb] = {
     **people.VERBS,
     **town.VERBS,
     **queries.VERBS,
+    **waiting.VERBS,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.domain.ids import CONDUCTOR_ID
-from tinytown.storage.memory.rules import Args, find, has_work, resolve
+from tinytown.storage.memory.rules import Args, find, resolve
 from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.agents import view
 
@@ -21,7 +21,8 @@ TASK_STATES = (
 )
 
 
-def _kind(ref: str) -> str:
+def kind_of(ref: str) -> str:
+    """Give the kind that the letter of an id names; without one it is an agent's name."""
     letter, dash, _rest = ref.strip().lower().partition("-")
     return KINDS.get(letter, "agent") if dash else "agent"
 
@@ -29,7 +30,7 @@ def _kind(ref: str) -> str:
 def show(tx: Tx, a: Args) -> Fields:
     """Show one record of any kind with its history. A name that looks like the beginning of an id may be either."""
     ref = a["ref"]
-    kind = a.get("kind") or _kind(ref)
+    kind = a.get("kind") or kind_of(ref)
     if not a.get("kind") and tx.hget("names", ref.strip().lower().partition(" [")[0]):
         kind = "agent"
     record = find(tx, kind, ref)
@@ -108,24 +109,6 @@ def current(tx: Tx, a: Args) -> Fields:
     return {"task": tx.load("task", agent.get("task_id"))}
 
 
-def wait_facts(tx: Tx, a: Args) -> Fields:
-    """Say what a wait for an agent or a task still waits for."""
-    ref = a["ref"]
-    kind = "task" if _kind(ref) == "task" and not tx.hget("names", ref.strip().lower()) else "agent"
-    if kind == "task":
-        return {"kind": "task", "record": find(tx, "task", ref)}
-    agent = find(tx, "agent", ref)
-    mine = [task for task_id in tx.zrange(f"mine:{agent['id']}", 1000) if (task := tx.load("task", task_id))]
-    backlog = tx.zcard(f"backlog:{agent['role']}") + tx.zcard("backlog:")
-    return {
-        "kind": "agent",
-        "record": view(tx, agent),
-        "tasks": mine,
-        "busy": bool(agent.get("round_id")) or has_work(tx, agent),
-        "backlog": backlog,
-    }
-
-
 def why_facts(tx: Tx, a: Args) -> Fields:
     """Gather what explains the present state of a task, an agent, a message, a round or a node."""
     shown = show(tx, a)
@@ -185,7 +168,6 @@ VERBS = {
     "list_nodes": list_nodes,
     "status": status,
     "current": current,
-    "wait_facts": wait_facts,
     "why_facts": why_facts,
     "schedule_snapshot": schedule_snapshot,
 }
