@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tinytown.node.bells import BELLS_KEPT, heard
 
+TRIES = 10
+
 
 class Spoken:
     """A work round as far as bells go."""
@@ -42,8 +44,12 @@ def test_a_life_of_a_task_asks_the_server_five_times(running_town):
     town = running_town({"w1": "complete('done')"})
     town.spawn("w1")
     town.until(town.add(agent="w1"), "completed")
-    verbs = _verbs_during(town, lambda: town.until(town.add(agent="w1"), "completed"))
-    assert verbs[: verbs.index("round_end") + 1] == ["task_add", "node_pull", "round_take", "task_submit", "round_end"]
+    five = ["task_add", "node_pull", "round_take", "task_submit", "round_end"]
+    for _ in range(TRIES):  # on a busy machine the look that ends the life before may fall into this one
+        verbs = _verbs_during(town, lambda: town.until(town.add(agent="w1"), "completed"))
+        if verbs[: verbs.index("round_end") + 1] == five:
+            return
+    raise AssertionError(verbs)
 
 
 def _verbs_during(town, act):

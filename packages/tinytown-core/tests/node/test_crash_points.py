@@ -34,6 +34,7 @@ REVIEWED = {
     "control.py:stop_node": "a request that the node reads once; without it the defaults count",
     "control.py:write_pid": "a hint that is checked against the process table",
     "environment.py:write_agent_env": "by `spawn`, before the agent is on record",
+    "main.py:_read_config": "a note of which settings count, for the doctor; written anew at each start and change",
     "workspace.py:look_before": "before the round is prepared; a round without a spec is voided",
     "workspace.py:_keep_loose": "repeated by whoever takes the round over; followed by node.snapshot_taken",
     "work.py:begin": "followed by node.taken in the same function",

@@ -59,7 +59,7 @@ def test_an_order_that_comes_while_a_round_is_being_started_is_heard(running_tow
         task = town.add(agent="w1")
         town.facts(lambda ref=task: town.task(ref).state == "running", "it runs")
         town.run(tasks.cancel(task))
-        town.until(task, "cancelled", secs=15)
+        town.until(task, "cancelled")
 
 
 def test_a_killed_agent_is_reported_as_stopped_only_when_its_process_is_gone(running_town):
