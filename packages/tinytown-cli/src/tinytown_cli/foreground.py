@@ -7,9 +7,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tinytown.domain.states import AgentState
 from tinytown.errors import RefusedError
 
 from tinytown_cli import views
+from tinytown_cli.exits import DONE, INTERRUPTED, REFUSED
 from tinytown_cli.round_log import POLL_SECS, RoundLog, shown
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from tinytown_cli.context import Context
 
-_OVER = frozenset({"stopped", "error"})
+_OVER = frozenset({AgentState.STOPPED, AgentState.ERROR})
 
 
 def run_node(context: Context) -> int:
@@ -48,6 +50,9 @@ def spawn_in_front(context: Context, **fields: object) -> int:
     """Make an agent and show its rounds until it has stopped; Ctrl-C closes it, a second one kills it.
 
     A node that was started for it ends with it, unless other agents are at work by then.
+
+    Returns:
+        The exit code: 0 when it has stopped, 1 when it cannot work, 130 after Ctrl-C.
     """
     from tinytown.services.watching import now
 
@@ -56,14 +61,14 @@ def spawn_in_front(context: Context, **fields: object) -> int:
     beginning = town.run_steps(now())
     agent = town.spawn(**fields)  # pyright: ignore[reportArgumentType] - the fields of the command's row
     follower = _Follower(context, agent, beginning)
-    code = 0
+    code = DONE
     closes = [town.close_agent, town.kill]
     while True:
         try:
-            follower.run()
+            code = code or (REFUSED if follower.run().state == AgentState.ERROR else DONE)
             break
         except KeyboardInterrupt:
-            code = 130
+            code = INTERRUPTED
             if not closes:
                 break
             verb = closes.pop(0)
@@ -88,8 +93,8 @@ class _Follower:
     def _town(self) -> Town:
         return self._context.town
 
-    def run(self) -> None:
-        """Show everything until the agent has stopped."""
+    def run(self) -> Agent:
+        """Show everything until the agent has stopped, and give it as it is then."""
         from tinytown.services import watching
 
         chosen = watching.Filter(agent_id=self._agent.id)
@@ -99,7 +104,7 @@ class _Follower:
                 self._show_round(now.round_id)
             if now.state in _OVER:
                 self._context.out.note(f"{now.name} is {views.agent_state(now)}")
-                return
+                return now
             self._position, found = self._town.run_steps(watching.next_events(self._position, chosen))
             for event in found:
                 self._show(event)
