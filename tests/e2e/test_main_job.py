@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +13,7 @@ import pytest
 import trustme
 from tinytown.testing.proxies import cut_proxy
 from tinytown.testing.pytest_plugin import PASSWORD
+from tinytown.testing.servers import free_port
 
 TT = str(Path(sys.executable).with_name("tt"))
 MINI_TABLE = f'\n[agent_clis.mini]\ncommand = "/bin/sh mini.sh {TT}"\n'
@@ -94,3 +97,32 @@ def test_the_demo_ends_well_and_leaves_nothing(shell, tmp_path):
     assert "completed" in shell.tt("demo")
 
     assert list(Path(shell.env["TMPDIR"]).iterdir()) == []
+
+
+def test_it_works_on_a_server_that_speaks_tls_itself(shell, town_name, tmp_path):
+    binary = os.environ.get("TINYTOWN_TEST_TLS_SERVER")
+    if not binary:
+        pytest.skip("TINYTOWN_TEST_TLS_SERVER names no server built with TLS; see tools/build_tls_server.sh")
+    authority, port = trustme.CA(), free_port()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    files = {"tls-cert-file": "server.pem", "tls-key-file": "server.pem", "tls-ca-cert-file": "ca.pem"}
+    words = [word for name, file in files.items() for word in (f"--{name}", str(tmp_path / file))]
+    words += ["--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--tls-auth-clients", "no", "--save", ""]
+    with subprocess.Popen([binary, *words], cwd=tmp_path, stdout=subprocess.PIPE) as running:
+        try:
+            for line in running.stdout:
+                if b"Ready to accept" in line:
+                    break
+            shell.write(
+                "tinytown.toml",
+                f'name = "{town_name}"\n[redis]\nurl = "rediss://localhost:{port}"\n'
+                f'tls_ca_cert = "{tmp_path / "ca.pem"}"\n' + MINI_TABLE,
+            )
+
+            do_the_main_job(shell)
+            shell.tt("stop")
+        finally:
+            running.kill()
+            running.communicate()
