@@ -334,18 +334,21 @@ class TownNode:
     async def _reconcile(self) -> None:
         """Compare what is due with what there is; a repair is a bug that is told."""
         after: float | None = None
+        after_task: float | None = None
         while True:
             await asyncio.sleep(RECONCILE_SECS)
             context = self.context
             try:
-                found = await context.run(nodes.reconcile(context.node_id, context.nonce, after=after))
+                found = await context.run(
+                    nodes.reconcile(context.node_id, context.nonce, after=after, after_task=after_task)
+                )
             except StaleNodeError as error:
                 await self._stale(error)
                 continue
             except TinytownError as error:
                 log.warning("cannot compare what is due: %s", error)
                 continue
-            after = found.after
+            after, after_task = found.after, found.after_task
             if found.repaired:
                 log.warning("had to put back what was due: %s", ", ".join(found.repaired))
                 context.changed.set()

@@ -162,7 +162,7 @@ def tasks_page(
         state: Only those in this state.
         agent: Only those of this agent.
         after: ``next`` of the page before.
-        limit: How many to look at; with ``agent`` a page may hold fewer.
+        limit: How many at most; a page with fewer is the last.
     """
     _ = context
     found = checks.one_of(TaskState, state, what="state")

@@ -13,6 +13,7 @@ same thing, and a test compares the keys that both leave behind.
 | `backlog:<role>` | sorted set by creation | pending tasks of a role (`` for none) |
 | `queue:<agent>` | sorted set by creation | tasks assigned to an agent |
 | `mine:<agent>` | sorted set by creation | open tasks that name an agent |
+| `done:<agent>:<state>` | sorted set by creation | closed tasks that name an agent, by how they closed |
 | `blockers:<task>` | set | tasks that it still waits for |
 | `dependents:<task>` | sorted set by creation | tasks that wait for it |
 | `freed` | sorted set | dependents of completed tasks beyond the first hundred |

@@ -102,6 +102,10 @@ def _tasks(facts: Facts) -> Iterator[str]:
     yield from _indexed(facts, "queue:", assigned, tasks)
     mine = _grouped((t["agent_id"], ref) for ref, t in tasks.items() if t.get("agent_id") and t["state"] not in CLOSED)
     yield from _indexed(facts, "mine:", mine, tasks)
+    done = _grouped(
+        (f"{t['agent_id']}:{t['state']}", ref) for ref, t in tasks.items() if t.get("agent_id") and t["state"] in CLOSED
+    )
+    yield from _indexed(facts, "done:", done, tasks)
     verify = _grouped(
         (task.get("gate_node", "?"), ref)
         for ref, task in tasks.items()
@@ -276,7 +280,8 @@ def _rest(facts: Facts) -> Iterator[str]:
 
 
 _OWNED = {
-    "queue", "mine", "waking", "rounds", "lane", "history", "blockers", "dependents", "due", "idle", "verify", "ends",
+    "queue", "mine", "done", "waking", "rounds", "lane", "history", "blockers", "dependents", "due", "idle", "verify",
+    "ends",
 }  # fmt: skip
 _KNOWN = {
     *_RECORDS, "town", "ids", "names", "tasks", "backlog", "agents", "live", "bell", "nodes",

@@ -311,7 +311,12 @@ class Walk:
 
     def _reconcile(self) -> Call[Any]:
         node = self._as_node()
-        return nodes.reconcile(node["node_id"], node["nonce"], limit=self._random.choice((2, 200)))
+        return nodes.reconcile(
+            node["node_id"],
+            node["nonce"],
+            after_task=self._maybe(self._random.randrange(1 + self._count)),
+            limit=self._random.choice((2, 200)),
+        )
 
     def _attention(self) -> Call[Any]:
         verb = self._random.choice(("answer", "dismiss"))
@@ -331,7 +336,7 @@ class Walk:
         kind = self._random.choice(("task", "agent", "message", "round", "attention", "node"))
         ref = str(self._one(kind)["id"])
         part = ref[: self._random.randint(2, len(ref))]
-        state = self._maybe(self._random.choice(("pending", "assigned", "completed")))
+        state = self._maybe(self._random.choice(("pending", "assigned", "blocked", "completed", "failed")))
         queries: Sequence[Callable[[], Call[Any]]] = (
             lambda: town.show(self._random.choice((ref, part, self._name()))),
             lambda: town.show(part, kind),

@@ -143,10 +143,17 @@ class Pulled(Value):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Reconciled(Value):
-    """What a comparison of `due` with the queues had to repair; ``after`` is the cursor to go on from."""
+    """What a comparison of `due` with the queues had to repair.
+
+    Attributes:
+        repaired: Ids of what was put back.
+        after: The cursor of the next agents; None begins anew.
+        after_task: The cursor of the next tasks that verify.
+    """
 
     repaired: tuple[str, ...] = ()
     after: float | None = None
+    after_task: float | None = None
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

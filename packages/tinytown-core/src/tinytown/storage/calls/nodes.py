@@ -52,12 +52,16 @@ def pull(node_id: str) -> Call[Pulled]:
     return query("node_pull", {"node_id": node_id}, decode)
 
 
-def reconcile(node_id: str, nonce: str, *, after: float | None = None, limit: int = 200) -> Call[Reconciled]:
-    """Compare what is due with the queues and mail of a page of agents."""
-    args = {"node_id": node_id, "nonce": nonce, "after": after, "limit": limit}
+def reconcile(
+    node_id: str, nonce: str, *, after: float | None = None, after_task: float | None = None, limit: int = 200
+) -> Call[Reconciled]:
+    """Compare what is due with a page of agents and a page of tasks that verify, each with its own cursor."""
+    args = {"node_id": node_id, "nonce": nonce, "after": after, "after_task": after_task, "limit": limit}
 
     def decode(answer: Answer) -> Reconciled:
-        return Reconciled(repaired=strings(answer.get("repaired")), after=answer.get("after"))
+        return Reconciled(
+            repaired=strings(answer.get("repaired")), after=answer.get("after"), after_task=answer.get("after_task")
+        )
 
     return change("node_reconcile", args, decode)
 

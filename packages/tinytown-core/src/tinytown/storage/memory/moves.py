@@ -28,12 +28,18 @@ _PAST = {
 }
 
 
+def _of_agent(task: Fields) -> str:
+    """Name the index of its agent that a task stands in: of open ones, or of closed ones of its state."""
+    agent, state = task["agent_id"], task["state"]
+    return f"done:{agent}:{state}" if state in CLOSED else f"mine:{agent}"
+
+
 def index(tx: Tx, task: Fields) -> None:
     """Put a task into the indexes of its state."""
     state, seq, ref = task["state"], task["seq"], task["id"]
     tx.zadd(f"tasks:{state}", seq, ref)
-    if task.get("agent_id") and state not in CLOSED:
-        tx.zadd(f"mine:{task['agent_id']}", seq, ref)
+    if task.get("agent_id"):
+        tx.zadd(_of_agent(task), seq, ref)
     if state == "pending":
         tx.zadd(f"backlog:{task.get('role') or ''}", seq, ref)
     elif state == "assigned":
@@ -48,7 +54,7 @@ def unindex(tx: Tx, task: Fields) -> None:
     state, ref = task["state"], task["id"]
     tx.zrem(f"tasks:{state}", ref)
     if task.get("agent_id"):
-        tx.zrem(f"mine:{task['agent_id']}", ref)
+        tx.zrem(_of_agent(task), ref)
     if state == "pending":
         tx.zrem(f"backlog:{task.get('role') or ''}", ref)
     elif state == "assigned":
@@ -75,6 +81,14 @@ def note(tx: Tx, task: Fields, verb: str, old: str | None, by: str, **more: Any)
             new=task["state"],
             detail=more.get("reason"),
         )
+
+
+def ring_all(tx: Tx) -> None:
+    """Wake every node that is not down: one of them has something new to do."""
+    for ref in tx.smembers("nodes"):
+        node = tx.load("node", ref)
+        if node is not None and node["state"] != "down":
+            tx.bell(ref)
 
 
 def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **changes: Any) -> None:
@@ -111,8 +125,7 @@ def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **cha
         if agent is not None:
             wake(tx, agent, at=task.get("not_before") or 0)
     elif state == "pending":
-        for node in tx.smembers("nodes"):
-            tx.bell(node)
+        ring_all(tx)
     if closed or (verb == "reopen" and old in {"failed", "cancelled"}):
         settle_dependents(tx, a, task, after=None)
 
@@ -138,8 +151,7 @@ def settle_dependents(tx: Tx, a: Args, task: Fields, *, after: float | None) -> 
             move(tx, a, dependent, "unblock", "waiting", by="town")
     if len(found) > DEPENDENTS_AT_ONCE:
         tx.zadd("freed", last or 0, task["id"])
-        for node in tx.smembers("nodes"):
-            tx.bell(node)
+        ring_all(tx)
     else:
         tx.zrem("freed", task["id"])
 

@@ -6,7 +6,7 @@ from tinytown.errors import NameTakenError, TinytownError, TownConflictError
 from tinytown.storage.calls import nodes, tasks
 from tinytown.storage.calls import town as towns
 from tinytown.testing.contract.base import ContractPart, refused, refused_doing
-from tinytown.testing.hands import NODE, NONCE, Hands
+from tinytown.testing.hands import NODE, NONCE, Hands, gates
 
 OTHER = "n-00000002"
 
@@ -102,6 +102,34 @@ class Nodes(ContractPart):
                 break
             after = found.after
         assert pages == 3
+
+    def test_reconcile_looks_at_every_task_that_verifies_page_by_page(self, town: Hands) -> None:
+        refs = [town.add().id for _ in range(7)]
+        for ref in refs:
+            town.run(tasks.submit(ref, gates=gates("tests"), gate_node=NODE))
+        town.subject.remove(f"verify:{NODE}")
+        assert town.pull().verify == ()
+        after, repaired = None, list[str]()
+        for _ in range(3):
+            found = town.run(nodes.reconcile(NODE, NONCE, after_task=after, limit=3))
+            repaired += found.repaired
+            after = found.after_task
+        assert (repaired, after) == (refs, None)
+        assert set(town.pull().verify) == set(refs)
+
+    def test_new_work_rings_only_nodes_that_are_not_down(self, town: Hands) -> None:
+        town.join(OTHER, "other")
+        bells = lambda: [town.subject.first.newest_id(f"bell:{ref}") for ref in (NODE, OTHER)]  # noqa: E731
+        town.add()
+        first = bells()
+        town.run(nodes.leave(OTHER, "other", "stopping"))
+        town.add()
+        second = bells()
+        assert all(now != before for now, before in zip(second, first, strict=True))
+        town.run(nodes.leave(OTHER, "other", "down"))
+        town.add()
+        assert bells()[0] != second[0]
+        assert bells()[1] == second[1]
 
     def test_a_scheduler_sees_idle_agents_of_its_node_and_the_oldest_tasks(self, town: Hands) -> None:
         town.spawn("w1")

@@ -79,6 +79,53 @@ class Reading(ContractPart):
         assert [task.id for task in town.run(tasks.listing(agent="w1")).items] == [mine]
         assert town.run(tasks.listing(state="failed")).items == ()
 
+    @pytest.mark.parametrize("state", [None, "pending", "waiting", "blocked", "assigned", "completed", "failed"])
+    def test_a_page_of_one_agents_tasks_is_full_while_more_match(self, town: Hands, state: str | None) -> None:
+        town.spawn()
+        town.spawn("w2")
+        first = town.add().id
+        mine: list[str] = []
+        for number in range(300):
+            who = "w1" if number % 100 == 50 else "w2"
+            needs = [first] if state == "waiting" else []
+            ref = town.add(agent=None if state == "pending" else who, depends_on=needs).id
+            if who == "w1":
+                mine.append(ref)
+            if state == "blocked":
+                town.run(tasks.block(ref, "question: ?"))
+            elif state == "completed":
+                town.run(tasks.submit(ref, no_gates=True))
+            elif state == "failed":
+                town.run(tasks.fail(ref, "no"))
+        if state == "pending":  # nobody's, so no agent has any
+            assert town.run(tasks.listing(state=state, agent="w1", limit=2)).items == ()
+            assert len(town.run(tasks.listing(state=state, limit=300)).items) == 300
+            return
+        page = town.run(tasks.listing(state=state, agent="w1", limit=2))
+        assert [task.id for task in page.items] == mine[:2]
+        rest = town.run(tasks.listing(state=state, agent="w1", after=page.next, limit=2))
+        assert ([task.id for task in rest.items], rest.next) == (mine[2:], None)
+        assert town.run(tasks.listing(state=state, agent="w1", limit=3)).next is None
+
+    def test_open_and_closed_tasks_of_an_agent_come_in_one_order(self, town: Hands) -> None:
+        town.spawn()
+        refs = [town.add(agent="w1").id for _ in range(8)]
+        town.run(tasks.submit(refs[1], no_gates=True))
+        town.run(tasks.fail(refs[3], "no"))
+        town.run(tasks.cancel(refs[4]))
+        town.run(tasks.reopen(refs[4]))
+        town.run(tasks.cancel(refs[6]))
+        seen: list[str] = []
+        after = None
+        while True:
+            page = town.run(tasks.listing(agent="w1", after=after, limit=3))
+            seen += [task.id for task in page.items]
+            after = page.next
+            if after is None:
+                break
+        assert seen == refs
+        assert [task.id for task in town.run(tasks.listing(agent="w1", state="cancelled")).items] == [refs[6]]
+
     def test_agents_and_open_items_come_in_pages_too(self, town: Hands) -> None:
         names = [f"w{number}" for number in range(5)]
         for name in names:

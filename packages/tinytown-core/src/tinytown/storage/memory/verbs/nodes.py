@@ -84,7 +84,8 @@ def node_reconcile(tx: Tx, a: Args) -> Fields:
         if wanted and _misplaced(tx, agent):
             wake(tx, agent)
             repaired.append(ref)
-    for ref in tx.zrange("tasks:verifying", a["limit"]):
+    verifying = tx.zrange("tasks:verifying", a["limit"], after=a.get("after_task"))
+    for ref in verifying:
         task = tx.load("task", ref)
         if task is None or task.get("gate_node") != a["node_id"] or task.get("round_id"):
             continue
@@ -96,8 +97,16 @@ def node_reconcile(tx: Tx, a: Args) -> Fields:
     expire_due(tx, a["limit"])
     if repaired:
         tx.event("node.repaired", node_id=a["node_id"], detail=", ".join(repaired)[:500])
-    last = tx.zscore("agents", page[-1]) if len(page) == a["limit"] else None
-    return {"repaired": repaired, "after": last}
+    return {
+        "repaired": repaired,
+        "after": _page_end(tx, "agents", page, a["limit"]),
+        "after_task": _page_end(tx, "tasks:verifying", verifying, a["limit"]),
+    }
+
+
+def _page_end(tx: Tx, index: str, page: list[str], limit: int) -> float | None:
+    """Say where the next page begins; None at the end, so that the walk begins anew."""
+    return tx.zscore(index, page[-1]) if len(page) == limit else None
 
 
 def _misplaced(tx: Tx, agent: Fields) -> bool:

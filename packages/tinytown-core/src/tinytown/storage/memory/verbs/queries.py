@@ -8,6 +8,8 @@ from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.agents import view
 
 KINDS = {"t": "task", "a": "agent", "m": "message", "r": "round", "q": "attention", "n": "node"}
+CLOSED = ("completed", "failed", "cancelled")
+OPEN_AT_ONCE = 500
 TASK_STATES = (
     "waiting",
     "pending",
@@ -39,14 +41,40 @@ def show(tx: Tx, a: Args) -> Fields:
 
 
 def list_tasks(tx: Tx, a: Args) -> Fields:
-    """List tasks by creation, one page."""
-    agent = resolve(tx, "agent", a["agent"]) if a.get("agent") else None
-    index = f"tasks:{a['state']}" if a.get("state") else "tasks"
-    found = tx.zrange(index, a["limit"] + 1, after=a.get("after"))
-    records = [tx.load("task", ref) for ref in found[: a["limit"]]]
-    items = [task for task in records if task is not None and (agent is None or task.get("agent_id") == agent)]
-    last = tx.zscore(index, found[: a["limit"]][-1]) if len(found) > a["limit"] else None
-    return {"items": items, "next": last}
+    """List tasks by creation, one page; it is full while there are more."""
+    state = a.get("state")
+    most, after = a["limit"] + 1, a.get("after")
+    if a.get("agent"):
+        found = _of_agent(tx, resolve(tx, "agent", a["agent"]), state, most, after)
+    else:
+        found = tx.zrange(f"tasks:{state}" if state else "tasks", most, after=after)
+    last = tx.zscore("tasks", found[: a["limit"]][-1]) if len(found) > a["limit"] else None
+    return {"items": [task for ref in found[: a["limit"]] if (task := tx.load("task", ref))], "next": last}
+
+
+def _of_agent(tx: Tx, agent: str, state: str | None, most: int, after: float | None) -> list[str]:
+    """List an agent's tasks by creation: open ones, closed ones, or both."""
+    if state in CLOSED:
+        return tx.zrange(f"done:{agent}:{state}", most, after=after)
+    if state == "assigned":
+        return tx.zrange(f"queue:{agent}", most, after=after)
+    if state:
+        return _open_in(tx, agent, state, most, after)
+    keys = [f"mine:{agent}", *(f"done:{agent}:{each}" for each in CLOSED)]
+    rows = [(tx.zscore(key, ref) or 0.0, ref) for key in keys for ref in tx.zrange(key, most, after=after)]
+    return [ref for _seq, ref in sorted(rows)[:most]]
+
+
+def _open_in(tx: Tx, agent: str, state: str, most: int, after: float | None) -> list[str]:
+    """Go through the open tasks of an agent until enough are in a state."""
+    found: list[str] = []
+    while len(found) < most:
+        some = tx.zrange(f"mine:{agent}", OPEN_AT_ONCE, after=after)
+        found += [ref for ref in some if tx.zscore(f"tasks:{state}", ref) is not None]
+        if len(some) < OPEN_AT_ONCE:
+            break
+        after = tx.zscore(f"mine:{agent}", some[-1])
+    return found[:most]
 
 
 def list_agents(tx: Tx, a: Args) -> Fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.storage.memory import changes
-from tinytown.storage.memory.moves import fresh_start, index, move, note, order, settle_dependents
+from tinytown.storage.memory.moves import fresh_start, index, move, note, order, ring_all, settle_dependents
 from tinytown.storage.memory.rules import Args, acting_round, actor, find, own_task, request_end, resolve, wake
 from tinytown.storage.memory.tx import Fields, Tx, items
 
@@ -55,8 +55,7 @@ def task_add(tx: Tx, a: Args) -> Fields:
     if state == "assigned" and agent:
         wake(tx, agent)
     elif state == "pending":
-        for node in tx.smembers("nodes"):
-            tx.bell(node)
+        ring_all(tx)
     return {"task": task}
 
 

@@ -10,12 +10,18 @@ local PAST = {
   cancel = 'task.cancelled', reopen = 'task.reopened',
 }
 
+-- The index of its agent that a task stands in: of open ones, or of closed ones of its state.
+function tx.index_of_agent(task)
+  local agent, state = task.agent_id, task.state
+  return CLOSED[state] and 'done:' .. agent .. ':' .. state or 'mine:' .. agent
+end
+
 -- Put a task into the indexes of its state.
 function tx.index(task)
   local state, seq, ref = task.state, task.seq, task.id
   tx.zadd('tasks:' .. state, seq, ref)
-  if some(task.agent_id) and not CLOSED[state] then
-    tx.zadd('mine:' .. task.agent_id, seq, ref)
+  if some(task.agent_id) then
+    tx.zadd(tx.index_of_agent(task), seq, ref)
   end
   if state == 'pending' then
     tx.zadd('backlog:' .. (task.role or ''), seq, ref)
@@ -32,7 +38,7 @@ function tx.unindex(task)
   local state, ref = task.state, task.id
   tx.zrem('tasks:' .. state, ref)
   if some(task.agent_id) then
-    tx.zrem('mine:' .. task.agent_id, ref)
+    tx.zrem(tx.index_of_agent(task), ref)
   end
   if state == 'pending' then
     tx.zrem('backlog:' .. (task.role or ''), ref)
@@ -60,9 +66,12 @@ function tx.note(task, verb, old, by, reason, round_id)
   end
 end
 
+-- Wake every node that is not down: one of them has something new to do.
 function tx.ring_all()
-  for _, node in ipairs(tx.smembers('nodes')) do
-    tx.bell(node)
+  for _, node in ipairs(tx.load_all('node', tx.smembers('nodes'))) do
+    if node.state ~= 'down' then
+      tx.bell(node.id)
+    end
   end
 end
 

@@ -1,9 +1,13 @@
--- Compare what is due with the queues and mail of some agents, repair what was
+-- Compare what is due with the queues and mail of some agents and with some tasks that verify, repair what was
 -- forgotten, and expire old mail.
--- ARGS: node_id, nonce, limit; optional after (where the page before ended)
--- REPLY: repaired (ids), after (where the next page begins; absent at the end)
+-- ARGS: node_id, nonce, limit; optional after, after_task (where the pages before ended)
+-- REPLY: repaired (ids), after and after_task (where the next pages begin; absent at the end)
 -- ERRORS: stale_node
 -- USES: writes ranges rules acts mail
+local function page_end(index, page, limit)
+  return #page == limit and tx.zscore(index, page[#page]) or nil
+end
+
 return tx.run('node_reconcile', function(a)
   tx.owner(a)
   local repaired, page = {}, tx.zrange('agents', a.limit, a.after)
@@ -16,7 +20,8 @@ return tx.run('node_reconcile', function(a)
       repaired[#repaired + 1] = agent.id
     end
   end
-  for _, task in ipairs(tx.load_all('task', tx.zrange('tasks:verifying', a.limit))) do
+  local verifying = tx.zrange('tasks:verifying', a.limit, a.after_task)
+  for _, task in ipairs(tx.load_all('task', verifying)) do
     if task.gate_node == a.node_id and not some(task.round_id) and tx.astray(task) then
       tx.zadd(verify, 0, task.id)
       tx.bell(a.node_id)
@@ -27,5 +32,9 @@ return tx.run('node_reconcile', function(a)
   if #repaired > 0 then
     tx.event('node.repaired', { node_id = a.node_id, detail = table.concat(repaired, ', '):sub(1, 500) })
   end
-  return { repaired = repaired, after = #page == a.limit and tx.zscore('agents', page[#page]) or nil }
+  return {
+    repaired = repaired,
+    after = page_end('agents', page, a.limit),
+    after_task = page_end('tasks:verifying', verifying, a.limit),
+  }
 end)
