@@ -131,6 +131,19 @@ def request_end(tx: Tx, round_id: str | None, why: str) -> bool:
     return True
 
 
+def spent(agent: Fields) -> bool:
+    """Say whether an idle agent has had all the rounds it was given."""
+    limit = agent.get("max_rounds")
+    return bool(limit) and agent["state"] == "idle" and (agent.get("rounds_completed") or 0) >= limit
+
+
+def stop_spent(tx: Tx, agent: Fields) -> None:
+    """Stop an agent that has had all its rounds; what is in its queue stays there."""
+    unwake(tx, agent)
+    agent["state"], agent["reason"] = "stopped", "max_rounds"
+    tx.event("agent.stopped", agent_id=agent["id"], old="idle", new="stopped", detail="max_rounds")
+
+
 def settle(tx: Tx, agent: Fields) -> None:
     """Without a live round, what people want decides: stop, or go on if there is something to do."""
     wanted = agent["wanted"]
@@ -143,6 +156,8 @@ def settle(tx: Tx, agent: Fields) -> None:
             agent["state"] = "stopped"
     elif wanted == "paused":
         unwake(tx, agent)
+    elif spent(agent):
+        stop_spent(tx, agent)
     elif agent["state"] == "cold" or has_work(tx, agent):
         wake(tx, agent)
     elif wanted == "run" and agent["state"] == "idle" and agent.get("node"):

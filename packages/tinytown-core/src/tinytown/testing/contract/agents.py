@@ -169,8 +169,8 @@ class Agents(ContractPart):
         ref = town.add(agent="w1").id
         for _ in range(2):
             town.end(town.begin("w1"), "interrupted")
-        assert town.take("w1").nothing == "max_rounds"
         assert (town.agent("w1").state, town.agent("w1").reason) == ("stopped", "max_rounds")
+        assert town.take("w1").nothing == "not_idle"
         assert town.task(ref).state == "assigned"
 
     def test_the_conductor_has_no_process_to_change(self, town: Hands) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.storage.memory.moves import block, move
-from tinytown.storage.memory.rules import Args, open_attention, owner, postpone, settle, unwake
+from tinytown.storage.memory.rules import Args, open_attention, owner, postpone, settle, spent, stop_spent, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import view
 from tinytown.storage.memory.verbs.mail import dequeue, expire, trace, wakes
@@ -53,11 +53,8 @@ def _hindrance(tx: Tx, a: Args, agent: Fields) -> str | None:
         tx.zrem(f"due:{a['node_id']}", agent["id"])
         settle(tx, agent)
         return "not_idle"
-    limit = agent.get("max_rounds")
-    if limit and (agent.get("rounds_completed") or 0) >= limit:
-        unwake(tx, agent)
-        agent["state"], agent["reason"] = "stopped", "max_rounds"
-        tx.event("agent.stopped", agent_id=agent["id"], old="idle", new="stopped", detail="max_rounds")
+    if spent(agent):
+        stop_spent(tx, agent)
         return "max_rounds"
     wait_until = agent.get("not_before") or 0
     if wait_until > tx.now and wait_until - tx.now <= a["max_backoff_ms"]:

@@ -63,6 +63,19 @@ function tx.request_end(round_id, why)
   return true
 end
 
+-- Has an idle agent had all the rounds it was given?
+function tx.spent(agent)
+  local limit = some(agent.max_rounds)
+  return limit and agent.state == 'idle' and (agent.rounds_completed or 0) >= limit
+end
+
+-- Stop an agent that has had all its rounds; what is in its queue stays there.
+function tx.stop_spent(agent)
+  tx.unwake(agent)
+  agent.state, agent.reason = 'stopped', 'max_rounds'
+  tx.event('agent.stopped', { agent_id = agent.id, old = 'idle', new = 'stopped', detail = 'max_rounds' })
+end
+
 -- Without a live round, what people want decides: stop, or go on if there is something to do.
 function tx.settle(agent)
   local wanted = agent.wanted
@@ -76,6 +89,8 @@ function tx.settle(agent)
     end
   elseif wanted == 'paused' then
     tx.unwake(agent)
+  elseif tx.spent(agent) then
+    tx.stop_spent(agent)
   elseif agent.state == 'cold' or tx.has_work(agent) then
     tx.wake(agent)
   elseif wanted == 'run' and agent.state == 'idle' and some(agent.node) then

@@ -11,7 +11,6 @@ end
 
 -- Why an agent may not begin a round now; it is put where that is noticed when it changes.
 function tx.hindrance(a, agent)
-  local limit = some(agent.max_rounds)
   local wanted = agent.wanted == 'run' or agent.wanted == 'draining'
   if agent.state ~= 'idle' or not wanted or agent.node ~= a.node_id then
     tx.unwake(agent)
@@ -19,10 +18,8 @@ function tx.hindrance(a, agent)
     tx.settle(agent)
     return 'not_idle'
   end
-  if limit and (agent.rounds_completed or 0) >= limit then
-    tx.unwake(agent)
-    agent.state, agent.reason = 'stopped', 'max_rounds'
-    tx.event('agent.stopped', { agent_id = agent.id, old = 'idle', new = 'stopped', detail = 'max_rounds' })
+  if tx.spent(agent) then
+    tx.stop_spent(agent)
     return 'max_rounds'
   end
   local wait_until = agent.not_before or 0
