@@ -18,7 +18,7 @@ import attrs
 
 from tinytown.config.files import private_dir
 from tinytown.config.paths import TownPaths, UserPaths, user_home
-from tinytown.errors import ServerStartError, StorageUnavailableError
+from tinytown.errors import ConfigError, ServerStartError, StorageUnavailableError
 from tinytown.storage.embedded.instance import Instance, ensure_instance, read_instance
 from tinytown.storage.embedded.settings import Fsync
 from tinytown.storage.embedded.sockets import Answer, Probe, noted_socket, probe
@@ -103,14 +103,19 @@ def ensure_server(
         ServerStartError: There is no usable program, or the server ended at once; its last words are in the text.
         StorageUnavailableError: A server runs but does not answer, or none came to be in time.
     """
-    instance = ensure_instance(paths)
-    noted = noted_socket(paths, instance.id)
-    if noted is not None and (found := probe(noted, _SILENT_SECS)).answer is Answer.READY:
-        return EmbeddedServer(noted, found.pid, instance)
-    private_dir(paths.redis_dir)
-    return _Search(paths, instance, os.environ if env is None else env, user).run(
-        fsync, idle_secs, wait_secs=wait_secs, may_start=may_start
-    )
+    try:
+        instance = ensure_instance(paths)
+        noted = noted_socket(paths, instance.id)
+        if noted is not None and (found := probe(noted, _SILENT_SECS)).answer is Answer.READY:
+            return EmbeddedServer(noted, found.pid, instance)
+        private_dir(paths.redis_dir)
+        return _Search(paths, instance, os.environ if env is None else env, user).run(
+            fsync, idle_secs, wait_secs=wait_secs, may_start=may_start
+        )
+    except (ConfigError, OSError) as error:
+        # A full disk or a missing right is no matter of settings: what counts is that there is no server.
+        hint = getattr(error, "hint", None) or "make room on the disk, and see whether the town's folder is yours"
+        raise ServerStartError(detail=str(error), hint=hint) from error
 
 
 class _Search:
