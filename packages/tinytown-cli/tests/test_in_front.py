@@ -52,6 +52,13 @@ def test_an_agent_in_front_shows_its_rounds_and_ctrl_c_closes_it(
     assert town("list", "--json").json["items"][0]["state"] == "stopped"
 
 
+def test_an_agent_in_front_ends_by_itself_after_its_last_round(town: Tt) -> None:
+    town("task", "add", "Say hello")
+    ran = town("spawn", "w1", "--cli", "mini", "--max-rounds", "1", "--foreground")
+    assert (ran.code, ran.out) == (0, "hello from mini\n"), ran.err
+    assert town("list", "--json").json["items"][0]["reason"] == "max_rounds"
+
+
 def test_a_node_in_front_runs_the_town_until_it_is_told_to_stop(
     town: Tt, tmp_path: Path, tt_env: dict[str, str]
 ) -> None:
