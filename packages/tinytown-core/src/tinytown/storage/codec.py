@@ -94,9 +94,10 @@ def records(kind: type[R], data: Any) -> tuple[R, ...]:
 
 
 _TIMES = ("_at", "not_before")
-_INSIDE = frozenset(
-    {"seq", "order", "nonce", "quiet", "mail_rounds", "mail_limit", "round_number", "gates_left", "gate_node"}
-)
+_SCHEDULING = frozenset({"seq", "order", "nonce", "gates_left", "gate_node", "restarting", "round_number"})
+_TALKING = frozenset({"quiet", "mail_rounds", "mail_limit", "session_usage", "session_task"})
+_INSIDE = _SCHEDULING | _TALKING
+"""Fields that only the storage and the node need; no door shows them."""
 
 
 def as_json(value: Record) -> dict[str, Any]:
