@@ -43,4 +43,7 @@ def demand_that_all_go_on(subject):
     probe = take(crowd[0]).round
     assert {take(agent).nothing for agent in crowd[1:]} == {"parked"}
     end(probe, "ok")
+    first = run(nodes.pull(NODE)).next_at
+    assert subject.clock.now_ms() <= first < subject.clock.now_ms() + 200, "they come one after the other"
+    subject.clock.advance(2000)
     assert run(nodes.pull(NODE)).next_at is None

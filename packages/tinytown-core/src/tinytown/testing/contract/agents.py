@@ -203,9 +203,24 @@ class Agents(ContractPart):
         probe = town.begin("w2")
         assert [town.take(name).nothing for name in ("w1", "w3")] == ["parked"] * 2
         town.end(probe)
+        assert (town.pull().next_at or 0) <= town.clock.now_ms() + 2_000
+        town.clock.advance(2_000)
         assert {"w1", "w3"} <= set(town.due())
         town.begin("w1")
         town.begin("w3")
+
+    def test_an_agent_that_cannot_start_leaves_its_account_to_the_others(self, town: Hands) -> None:
+        for name in ("w1", "w2"):
+            town.spawn(name, ready=False)
+            town.ready(name, account="shared")
+            town.add(agent=name)
+        town.end(town.begin("w1"), "start_failed", detail="no folder")
+        assert (town.agent("w1").state, "no folder" in (town.agent("w1").reason or "")) == ("error", True)
+        assert [item.ref for item in town.open_items("start_failed")] == [town.agent("w1").id]
+        assert town.due() == ["w2"]
+        town.end(town.begin("w2"))
+        town.want("w1", "restart")
+        assert (town.agent("w1").state, town.open_items("start_failed")) == ("cold", [])
 
     def test_an_unknown_reset_backs_off_up_to_an_hour(self, town: Hands) -> None:
         town.spawn()

@@ -22,6 +22,8 @@ from tinytown.storage.memory.tx import Fields, Tx
 
 WOKEN_AT_ONCE = 1000
 """Agents of a node that are looked at when an account is free again; who is left out waits for an hour."""
+SPREAD_MS = 2000
+"""Within this time they begin, so that they do not run into the limit together."""
 
 
 def agent_spawn(tx: Tx, a: Args) -> Fields:
@@ -79,13 +81,21 @@ def unpark(tx: Tx, agent: Fields) -> None:
     wake_parked(tx, agent)
 
 
-def wake_parked(tx: Tx, agent: Fields) -> None:
-    """Let the agents of an account that waited for it come."""
+def wake_parked(tx: Tx, agent: Fields, *, spread: bool = False) -> None:
+    """Let the agents of an account that waited for it come, all at once or one after the other."""
     if agent.get("node"):
         for ref in tx.zrange(f"due:{agent['node']}", WOKEN_AT_ONCE, after=tx.now):
             waiting = tx.load("agent", ref)
             if waiting is not None and waiting.get("account") == agent.get("account") and has_work(tx, waiting):
-                wake(tx, waiting)
+                wake(tx, waiting, at=tx.now + _delay(ref) if spread else 0)
+
+
+def _delay(ref: str) -> int:
+    """Milliseconds that tell agents apart: of an id always the same, so that a repeated verb does the same."""
+    value = 0
+    for byte in ref.encode():
+        value = (value * 31 + byte) % SPREAD_MS
+    return value
 
 
 def view(tx: Tx, agent: Fields) -> Fields:

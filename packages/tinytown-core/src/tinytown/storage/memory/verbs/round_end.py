@@ -9,10 +9,11 @@ from tinytown.storage.memory.moves import block, move
 from tinytown.storage.memory.rules import Args, find, open_attention, owner, settle, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import give_up, new_life, view, wake_parked
+from tinytown.storage.memory.verbs.budget import settle_budget
 from tinytown.storage.memory.verbs.mail import enqueue, handle, trace
 
 COUNTED = {"failed", "crashed", "timed_out", "stalled"}
-PARKS = {"rate_limited", "auth_required", "start_failed"}
+PARKS = {"rate_limited", "auth_required"}
 MAX_AGENT_FAILURES = 6
 USAGE = ("input_tokens", "output_tokens", "cost_micros")
 
@@ -31,6 +32,7 @@ def round_end(tx: Tx, a: Args) -> Fields:
     agent = tx.load("agent", live.get("agent_id"))
     task = tx.load("task", live.get("task_id"))
     _close(tx, a, live)
+    settle_budget(tx, a, live)
     if agent is not None:
         _count_usage(agent, a)
     if task is not None and task.get("round_id") == live["id"]:
@@ -221,6 +223,9 @@ def _free_agent(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
         new_life(tx, agent)
     elif (agent.get("failures") or 0) >= MAX_AGENT_FAILURES and agent["wanted"] == "run":
         give_up(tx, agent, "agent_error", f"{agent['failures']} rounds in a row ended as {outcome}")
+    elif outcome == "start_failed" and agent["wanted"] != "stopped":
+        # Its program, its folder, its settings: others on the same account may well start.
+        give_up(tx, agent, "start_failed", f"`{agent['name']}` cannot start: {live.get('detail') or outcome}")
     if agent["state"] != "error":
         tx.event("agent.idle", agent_id=agent["id"], round_id=live["id"], old="working", new=agent["state"])
         unwake(tx, agent)
@@ -234,7 +239,7 @@ def _unpark_after(tx: Tx, live: Fields, agent: Fields, *, worked: bool) -> None:
         return
     for field in ("until", "probe", "tries") if worked else ("probe",):
         tx.hdel(key, field)
-    wake_parked(tx, agent)
+    wake_parked(tx, agent, spread=worked)
 
 
 def _wait_for_people(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
@@ -247,7 +252,7 @@ def _wait_for_people(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
         wait = a.get("retry_ms") or min(a["limits"]["max_backoff_ms"], 60_000 * 2 ** min(tries - 1, 6))
         until = tx.now + wait
         tx.hset(key, "tries", tries)
-    elif outcome in {"auth_required", "start_failed"}:
+    elif outcome == "auth_required":
         until = 0
         text = f"`{name}` cannot work: {detail or outcome}"
         open_attention(tx, outcome, agent["id"], text, [f"tt adapters doctor {agent['cli']}", f"tt restart {name}"])

@@ -1,5 +1,16 @@
 -- What several verbs of agents share. Twin of the helpers in `storage/memory/verbs/agents.py`.
 
+local SPREAD_MS = 2000
+
+-- Milliseconds that tell agents apart: of an id always the same, so that a repeated verb does the same.
+local function delay(ref)
+  local value = 0
+  for at = 1, #ref do
+    value = (value * 31 + ref:byte(at)) % SPREAD_MS
+  end
+  return value
+end
+
 -- Let an agent's account be tried again.
 function tx.unpark(agent)
   local account = 'parked:' .. (some(agent.account) or agent.id)
@@ -12,12 +23,13 @@ function tx.unpark(agent)
   tx.wake_parked(agent)
 end
 
--- Let the agents of an account that waited for it come; who is left out waits as long as nobody knew the reset.
-function tx.wake_parked(agent)
+-- Let the agents of an account that waited for it come, all at once or one after the other; who is left out waits as
+-- long as nobody knew the reset.
+function tx.wake_parked(agent, spread)
   if some(agent.node) then
     for _, waiting in ipairs(tx.load_all('agent', tx.zrange('due:' .. agent.node, 1000, tx.now))) do
       if waiting.account == agent.account and tx.has_work(waiting) then
-        tx.wake(waiting)
+        tx.wake(waiting, spread and tx.now + delay(waiting.id) or 0)
       end
     end
   end

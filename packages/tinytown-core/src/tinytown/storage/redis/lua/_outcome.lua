@@ -2,7 +2,7 @@
 -- `storage/memory/verbs/round_end.py`. Needs moves, changes, agents, mail and ends.
 
 local COUNTED = { failed = true, crashed = true, timed_out = true, stalled = true }
-local PARKS = { rate_limited = true, auth_required = true, start_failed = true }
+local PARKS = { rate_limited = true, auth_required = true }
 local MAX_AGENT_FAILURES = 6
 local USAGE = { 'input_tokens', 'output_tokens', 'cost_micros' }
 local KNOWN = { 'outcome', 'detail', 'exit_code', 'session_id', 'head_before', 'head_after', 'log', 'workspace' }
@@ -144,7 +144,7 @@ function tx.unpark_after(live, agent, worked)
   for _, field in ipairs(worked and { 'until', 'probe', 'tries' } or { 'probe' }) do
     tx.hdel(account, field)
   end
-  tx.wake_parked(agent)
+  tx.wake_parked(agent, worked)
 end
 
 -- Park the account after a limit or a lost log-in; hold the agent back after a full disk.
@@ -156,7 +156,7 @@ function tx.wait_for_people(a, live, agent)
     local wait = math.min(a.limits.max_backoff_ms, 60000 * 2 ^ math.min(tries - 1, 6))
     parked = tx.now + (some(a.retry_ms) or wait)
     tx.hset(key, 'tries', tries)
-  elseif outcome == 'auth_required' or outcome == 'start_failed' then
+  elseif outcome == 'auth_required' then
     parked = 0
     local words = '`' .. name .. '` cannot work: ' .. (some(live.detail) or outcome)
     tx.open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
@@ -196,6 +196,9 @@ function tx.free_agent(a, live, agent)
     tx.new_life(agent)
   elseif (agent.failures or 0) >= MAX_AGENT_FAILURES and agent.wanted == 'run' then
     tx.give_up(agent, 'agent_error', tx.text(agent.failures) .. ' rounds in a row ended as ' .. outcome)
+  elseif outcome == 'start_failed' and agent.wanted ~= 'stopped' then
+    -- Its program, its folder, its settings: others on the same account may well start.
+    tx.give_up(agent, 'start_failed', '`' .. agent.name .. '` cannot start: ' .. (some(live.detail) or outcome))
   end
   if agent.state ~= 'error' then
     tx.event('agent.idle', { agent_id = agent.id, round_id = live.id, old = 'working', new = agent.state })
