@@ -49,11 +49,13 @@ class Followed:
     Attributes:
         process: The round by its folder.
         asked: Why the node asked it to end, or None.
+        vanished: It ended, and its folder was deleted meanwhile, so nothing tells how.
     """
 
     def __init__(self, process: RoundProcess, feed: Callable[[str], object], *, stall_secs: float) -> None:
         self.process = process
         self.asked: str | None = None
+        self.vanished = False
         self._lines = Lines(feed)
         self._stall_secs = stall_secs
         self._grace: asyncio.TimerHandle | None = None
@@ -94,6 +96,8 @@ class Followed:
                 for timer in (self._grace, self._again):
                     if timer is not None:
                         timer.cancel()
+        if state is RoundState.FREE and self.process.was_emptied():
+            self.vanished = True
         if state is RoundState.FREE:
             # The shim died before it claimed the round; nobody else may claim it now.
             state = RoundState.VOID if self.process.claim_void() else self.process.state()
@@ -144,7 +148,7 @@ def disk_was_full(record: ExitRecord | None) -> bool:
 
 
 LOST_OUTCOMES = {
-    "never_started": (Outcome.NODE_LOST, "the node died before the round began"),
+    "never_started": (Outcome.NODE_LOST, "the node, or what starts the process for it, died before the round began"),
     "lost": (Outcome.CRASHED, "the process that watched the round died"),
     "reboot": (Outcome.REBOOT, "the machine was restarted"),
 }

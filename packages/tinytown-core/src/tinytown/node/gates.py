@@ -22,7 +22,7 @@ from tinytown.node.environment import gate_environment, read_agent_env
 from tinytown.node.follow import Followed, disk_was_full
 from tinytown.node.git import GitError, Repository
 from tinytown.node.launch.files import ExitRecord, Spec, prepare
-from tinytown.node.launch.recovery import recover
+from tinytown.node.launch.recovery import end_process, recover
 from tinytown.node.launch.rounds import RoundProcess
 from tinytown.node.work_round import INSTANCE, is_foreign
 from tinytown.storage.calls import rounds, town
@@ -148,18 +148,19 @@ async def _could_not_run(run: GateRound, detail: str) -> GateRound | None:
 async def adopt(node: NodeContext, live: Round) -> GateRound | None:
     """Take over a gate that an earlier node left, or have it run again."""
     directory = node.paths.round_dir(live.id)
-    task = None
     try:
         task = cast("Task", (await node.run(town.show(live.task_id or "", "task"))).record)
     except NotFoundError:
-        log.warning("the server has forgotten the task of gate round %s", live.id)
+        task = None
+    if task is None or not task.gates_left:
+        log.warning("gate round %s has no task to check any more", live.id)
+        await drop(node, live, "lost", Outcome.NODE_LOST, "its task is gone")
+        return None
     workspace = Path(live.workspace) if live.workspace else node.root
     repository = await Repository.of(workspace) if workspace.is_dir() else None
     checkout = node.paths.checkouts / live.id
     folder = checkout if checkout.exists() else workspace
-    gate = task.gates_left[0] if task and task.gates_left else Gate(name=live.gate or "?", command="true")
-    task = task or Task(id=live.task_id or "", description="", state="verifying")  # pyright: ignore[reportArgumentType]
-    run = GateRound(node=node, live=live, task=task, gate=gate, folder=folder, repository=repository)
+    run = GateRound(node=node, live=live, task=task, gate=task.gates_left[0], folder=folder, repository=repository)
     shared = directory / "shared"
     run.shared_before = shared.read_text() if shared.exists() else None
     if is_foreign(node, directory):
@@ -172,6 +173,26 @@ async def adopt(node: NodeContext, live: Round) -> GateRound | None:
         return None
     run.followed = Followed(RoundProcess(directory), lambda _line: None, stall_secs=0)
     return run
+
+
+async def drop(node: NodeContext, live: Round, result: str, outcome: Outcome, detail: str) -> None:
+    """End a gate round that cannot be followed, its process first if that is ours, and record that nothing was found.
+
+    Args:
+        node: The node.
+        live: The round.
+        result: ``lost`` to run it again at once, ``unavailable`` to count it as a try.
+        outcome: What the round ends as.
+        detail: Why.
+    """
+    directory = node.paths.round_dir(live.id)
+    if not is_foreign(node, directory):
+        await end_process(directory)
+    call = rounds.gate_end(live.id, result, node_id=node.node_id, nonce=node.nonce, outcome=outcome, detail=detail)
+    try:
+        await node.run(call)
+    except NotFoundError:
+        log.warning("the server has forgotten gate round %s", live.id)
 
 
 async def finish(run: GateRound) -> None:

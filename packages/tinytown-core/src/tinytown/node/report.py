@@ -7,12 +7,12 @@ from typing import Any, cast
 import attrs
 
 from tinytown.domain.outcomes import Outcome
-from tinytown.domain.records import Round
+from tinytown.domain.records import Gate, Round, Task
 from tinytown.errors import NotFoundError, RefusedError
 from tinytown.hookspecs.values import Capability, EndReason, OutcomeReport
 from tinytown.node.context import NodeContext, clean, log
 from tinytown.node.crash import point
-from tinytown.node.follow import LOST_OUTCOMES, disk_was_full, process_end
+from tinytown.node.follow import disk_was_full, process_end
 from tinytown.node.launch.files import ExitRecord
 from tinytown.node.launch.rounds import RoundState
 from tinytown.node.work_round import WorkRound, gates_of, log_of, round_spec
@@ -32,13 +32,9 @@ async def finish(work: WorkRound) -> None:
         return
     state = await followed.wait()
     point("node.process_gone")
-    if state is RoundState.VOID:
-        outcome, detail = LOST_OUTCOMES["never_started"]
-        await record(work.node, work.live, RoundReport(outcome=outcome, detail=detail))
-        return
     while True:
         said = work.said
-        report = await _report(work, said, followed.process.exit)
+        report = await _report(work, said, followed.process.exit, state)
         try:
             await record(work.node, work.live, report, heard=said)
         except RefusedError as error:
@@ -54,10 +50,44 @@ async def finish(work: WorkRound) -> None:
         work.said = str((live.verdict or {}).get("verb", ""))
 
 
-async def _report(work: WorkRound, said: str, exit_record: ExitRecord | None) -> RoundReport:
+async def end_unfollowed(node: NodeContext, live: Round, outcome: Outcome, detail: str) -> None:
+    """Record the end of a round that nobody can follow any more; what it said of its task counts, and so do the gates.
+
+    Args:
+        node: The node.
+        live: The round, as it was when somebody looked last.
+        outcome: What it ends as.
+        detail: Why.
+    """
+    while True:
+        try:
+            live = cast("Round", (await node.run(town.show(live.id, "round"))).record)
+        except NotFoundError:
+            log.warning("the server has forgotten round %s; its work is kept in the workspace", live.id)
+            return
+        said = str((live.verdict or {}).get("verb", ""))
+        gates = await _gates(node, live) if said == "submit" else ()
+        report = RoundReport(outcome=outcome, detail=detail, log=log_of(node.paths.round_dir(live.id)), gates=gates)
+        try:
+            await record(node, live, report, heard=said)
+        except RefusedError as error:
+            if error.refusal != UNHEARD:
+                raise
+        else:
+            return
+
+
+async def _gates(node: NodeContext, live: Round) -> tuple[Gate, ...]:
+    try:
+        return gates_of(node, cast("Task", (await node.run(town.show(live.task_id or "", "task"))).record))
+    except NotFoundError:
+        return ()
+
+
+async def _report(work: WorkRound, said: str, exit_record: ExitRecord | None, state: RoundState) -> RoundReport:
     """Put together what the node found; the verdict itself is already on the round's record."""
     node, directory, live = work.node, work.directory, work.live
-    outcome = _outcome(work, said, exit_record)
+    outcome = _outcome(work, said, exit_record, state)
     gates = gates_of(node, work.task)
     submitted = said == "submit"
     verdict: dict[str, Any] | None = None
@@ -93,12 +123,16 @@ async def _report(work: WorkRound, said: str, exit_record: ExitRecord | None) ->
     )
 
 
-def _outcome(work: WorkRound, said: str, exit_record: ExitRecord | None) -> OutcomeReport:
+def _outcome(work: WorkRound, said: str, exit_record: ExitRecord | None, state: RoundState) -> OutcomeReport:
     """Say what the round ended as. What the agent said of its task goes before how its process ended."""
     asked = work.followed.asked if work.followed else None
     ended = process_end(exit_record, asked)
     if said and (asked in {None, "verdict"} or ended.why is EndReason.EXITED):
         return OutcomeReport(outcome=Outcome.OK)
+    if work.followed and work.followed.vanished:
+        return OutcomeReport(outcome=Outcome.CRASHED, detail="the round's own folder was deleted while it went on")
+    if state is RoundState.VOID:
+        return OutcomeReport(outcome=Outcome.NODE_LOST, detail="what was to start its process died before it did")
     if exit_record is None:
         return OutcomeReport(outcome=Outcome.CRASHED, detail=ended.detail)
     spec = round_spec(work, 0, "", frozenset())

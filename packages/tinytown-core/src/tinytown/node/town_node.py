@@ -10,21 +10,21 @@ from collections.abc import Coroutine
 
 from tinytown.domain.records import Agent, Round
 from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
-from tinytown.node import gates, logs, report, work
+from tinytown.node import gates, report, work
 from tinytown.node.bells import heard
 from tinytown.node.context import NodeContext, log
 from tinytown.node.crash import point
 from tinytown.node.leaving import Leaving
 from tinytown.node.prepare import make_ready
 from tinytown.node.scheduling import claim_backlog
+from tinytown.node.trouble import GIVE_UP_AFTER, give_up_agent, give_up_round, no_room
+from tinytown.node.upkeep import RECONCILE_SECS, Upkeep
 from tinytown.node.work_round import WorkRound
 from tinytown.storage.calls import nodes, tasks, town
 from tinytown.storage.calls.answers import Pulled
 
 BEAT_SECS = 5.0
-RECONCILE_SECS = 30.0
 BELL_MS = 20_000
-HOUSEKEEPING_SECS = 600.0
 LONGEST_SLEEP_SECS = 3600.0
 AGAIN_SECS = 1.0
 
@@ -72,8 +72,10 @@ class TownNode:
             self._spawn(self._adopt(live), _key(live))
         if ready is not None:
             ready.set()
+        upkeep = Upkeep(context, self._busy, self._works, self._gates)
         helpers = [
-            asyncio.create_task(part) for part in (self._listen(), self._beat(), self._reconcile(), self._tidy())
+            asyncio.create_task(part)
+            for part in (self._listen(), self._beat(), upkeep.reconcile(self._stale), upkeep.tidy())
         ]
         for helper in helpers:
             helper.add_done_callback(self._note_failure)
@@ -196,10 +198,12 @@ class TownNode:
                 await self._stale(error)
             except StorageRefusedError as error:
                 log.warning("a round is left as it is: %s", error)
-            except Exception:  # noqa: BLE001 - one broken round must not end the others
+            except Exception as error:  # noqa: BLE001 - one broken round must not end the others
                 log.exception("a round went wrong inside the node")
-                self._troubles[key] = self._troubles.get(key, 0) + 1
-                await asyncio.sleep(min(AGAIN_SECS * 2 ** (self._troubles[key] - 1), RECONCILE_SECS))
+                times = self._troubles.get(key, 0) + 1
+                # A full disk is nobody's mistake, and is waited for.
+                self._troubles[key] = min(times, GIVE_UP_AFTER - 1) if no_room(error) else times
+                await asyncio.sleep(min(AGAIN_SECS * 2 ** (times - 1), RECONCILE_SECS))
                 self._astray = True
             else:
                 self._troubles.pop(key, None)
@@ -316,9 +320,16 @@ class TownNode:
     async def _find_astray(self) -> None:
         """Take up the rounds on record for this node that nobody here follows, for example after an error in ours."""
         self._astray = False
+        hopeless = {key for key, times in self._troubles.items() if times >= GIVE_UP_AFTER and key not in self._busy}
         for live in await self._join():
-            if live.id not in self._works and live.id not in self._gates and _key(live) not in self._busy:
-                self._spawn(self._adopt(live), _key(live))
+            key = _key(live)
+            if live.id in self._works or live.id in self._gates or key in self._busy:
+                continue
+            give_up = key in hopeless
+            hopeless.discard(key)
+            self._spawn(give_up_round(self.context, live) if give_up else self._adopt(live), key)
+        for key in hopeless:
+            self._spawn(give_up_agent(self.context, key), key)
 
     async def _beat(self) -> None:
         while True:
@@ -330,43 +341,6 @@ class TownNode:
                 await self._stale(error)
             except TinytownError as error:  # a key that another program wrote must not end the node
                 log.warning("%s", error)
-
-    async def _reconcile(self) -> None:
-        """Compare what is due with what there is; a repair is a bug that is told."""
-        after: float | None = None
-        after_task: float | None = None
-        while True:
-            await asyncio.sleep(RECONCILE_SECS)
-            context = self.context
-            try:
-                found = await context.run(
-                    nodes.reconcile(context.node_id, context.nonce, after=after, after_task=after_task)
-                )
-            except StaleNodeError as error:
-                await self._stale(error)
-                continue
-            except TinytownError as error:
-                log.warning("cannot compare what is due: %s", error)
-                continue
-            after, after_task = found.after, found.after_task
-            if found.repaired:
-                log.warning("had to put back what was due: %s", ", ".join(found.repaired))
-                context.changed.set()
-
-    async def _tidy(self) -> None:
-        while True:
-            # A round that is being taken over still needs its folder.
-            settled = len(self._busy) <= len(self._works) + len(self._gates)
-            if settled:
-                await self._sweep()
-            await asyncio.sleep(HOUSEKEEPING_SECS if settled else BEAT_SECS)
-
-    async def _sweep(self) -> None:
-        try:
-            await gates.drop_checkouts(self.context, set(self._gates))
-            await asyncio.to_thread(logs.prune, self.context.paths, self.context.config.logs, set(self._works))
-        except OSError as error:
-            log.warning("cannot clear up: %s", error)
 
     def _note_failure(self, helper: asyncio.Task[None]) -> None:
         if not helper.cancelled() and helper.exception() is not None:

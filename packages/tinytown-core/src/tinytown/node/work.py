@@ -15,6 +15,7 @@ from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Agent, Round, Task
 from tinytown.errors import TinytownError
 from tinytown.hookspecs.values import Capability, Stdin
+from tinytown.node import processes
 from tinytown.node.context import NodeContext, find_tt, log
 from tinytown.node.crash import point
 from tinytown.node.environment import read_agent_env, round_environment
@@ -24,7 +25,8 @@ from tinytown.node.launch.files import Spec, prepare, write_json
 from tinytown.node.launch.recovery import recover
 from tinytown.node.launch.rounds import RoundProcess
 from tinytown.node.prompt import build_prompt
-from tinytown.node.report import record
+from tinytown.node.report import end_unfollowed, record
+from tinytown.node.trouble import no_room
 from tinytown.node.work_round import (
     AGENT,
     INSTANCE,
@@ -34,7 +36,6 @@ from tinytown.node.work_round import (
     gates_of,
     is_foreign,
     load_adapter,
-    log_of,
     round_spec,
 )
 from tinytown.node.workspace import look_before, workspace_of
@@ -75,14 +76,12 @@ async def _start(node: NodeContext, bundle: Bundle, live: Round, agent: Agent) -
             reading=adapter.reading(),
         )
         await _prepare(work, bundle)
-        await node.launcher.launch(work.directory)
+        shim = await node.launcher.launch(work.directory)
         point("node.launched")
-    except (TinytownError, GitError) as error:
-        return await _could_not_start(node, live, str(error))
-    except OSError as error:
-        full = error.errno in {28, 122}  # no space, quota
-        return await _could_not_start(node, live, str(error), Outcome.DISK_FULL if full else Outcome.START_FAILED)
-    follow(work)
+    except (TinytownError, GitError, OSError) as error:
+        outcome = Outcome.DISK_FULL if no_room(error) else Outcome.START_FAILED
+        return await _could_not_start(node, live, str(error), outcome)
+    follow(work, processes.identity(shim) if shim else None)
     await asyncio.to_thread(_settle, work.directory)
     return work
 
@@ -98,9 +97,7 @@ def _settle(directory: Path) -> None:
                 os.close(descriptor)
 
 
-async def _could_not_start(
-    node: NodeContext, live: Round, detail: str, outcome: Outcome = Outcome.START_FAILED
-) -> WorkRound | None:
+async def _could_not_start(node: NodeContext, live: Round, detail: str, outcome: Outcome) -> WorkRound | None:
     """Record that a round never ran; one that a shim has claimed all the same is taken over."""
     log.warning("round %s of `%s` could not start: %s", live.id, live.agent, detail)
     if RoundProcess(node.paths.round_dir(live.id)).claim_void():
@@ -174,13 +171,13 @@ async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
     """
     directory = node.paths.round_dir(live.id)
     if is_foreign(node, directory):
-        await record(node, live, RoundReport(outcome=Outcome.NODE_LOST, detail="it belongs to a copy of this town"))
+        await end_unfollowed(node, live, Outcome.NODE_LOST, "it belongs to a copy of this town")
         return None
     found = await recover(directory)
     point("node.recovered")
     if found.kind not in {"live", "ended"}:
         outcome, detail = LOST_OUTCOMES[found.kind]
-        await record(node, live, RoundReport(outcome=outcome, detail=detail, log=log_of(directory)))
+        await end_unfollowed(node, live, outcome, detail)
         return None
     try:
         shown = await node.run(town.show(live.agent_id or "", "agent"))
@@ -191,7 +188,7 @@ async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
         log.warning("round %s cannot be followed: %s", live.id, error)
         found.process.ask_end()
         await found.process.wait()
-        await record(node, live, RoundReport(outcome=Outcome.NODE_LOST, detail=str(error), log=log_of(directory)))
+        await end_unfollowed(node, live, Outcome.NODE_LOST, str(error)[:500])
         return None
     work = WorkRound(
         node=node, agent=agent, live=live, task=task, adapter=adapter, spec=spec, reading=adapter.reading()

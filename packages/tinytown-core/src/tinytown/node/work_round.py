@@ -15,6 +15,7 @@ from tinytown.hookspecs.values import AgentSpec, Capability, RoundSpec
 from tinytown.node.context import NodeContext
 from tinytown.node.follow import Followed
 from tinytown.node.launch.rounds import RoundProcess
+from tinytown.node.processes import Identity
 from tinytown.plugins.adapters import Adapter
 from tinytown.plugins.reading import Reading
 
@@ -112,12 +113,12 @@ def gates_of(node: NodeContext, task: Task | None) -> tuple[Gate, ...]:
     return () if task is None else gates_for(node.config.gates, task.gates)
 
 
-def follow(work: WorkRound) -> None:
+def follow(work: WorkRound, shim: Identity | None = None) -> None:
     """Begin to follow the process of a round that was launched or adopted."""
     options = work.options
     stall = options.stall_timeout_secs if options and options.stall_timeout_secs else None
     stall_secs = work.node.config.agent.stall_timeout_secs if stall is None else stall
-    work.followed = Followed(RoundProcess(work.directory), work.reading.feed, stall_secs=stall_secs)
+    work.followed = Followed(RoundProcess(work.directory, shim), work.reading.feed, stall_secs=stall_secs)
 
 
 def is_foreign(node: NodeContext, directory: Path) -> bool:

@@ -55,3 +55,18 @@ async def recover(directory: Path) -> Recovered:
         process.join_log()
         return Recovered("reboot", None, {}, process)
     return Recovered("never_started", None, {}, process)
+
+
+async def end_process(directory: Path) -> None:
+    """End whatever a round still runs, and make sure that it never starts.
+
+    Args:
+        directory: The round's folder; it need not exist.
+    """
+    process = RoundProcess(directory)
+    if process.claim_void():
+        return
+    async with process:
+        process.ask_end(hurry=True)
+        if await process.wait() is RoundState.LOST:
+            await process.end_leftovers()

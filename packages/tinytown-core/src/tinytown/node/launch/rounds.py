@@ -21,8 +21,10 @@ from tinytown.node.launch.capped_log import join, layout
 from tinytown.node.launch.ending import Ending, full_steps
 from tinytown.node.launch.files import ExitRecord, Spec
 from tinytown.node.launch.log_reader import LogReader
+from tinytown.node.processes import Identity
 
 _RECHECK_SECS = 0.002
+_LOG = "log"
 
 
 class RoundState(enum.StrEnum):
@@ -51,9 +53,15 @@ class RoundProcess:
         directory: The round's folder.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Name the round; nothing is opened."""
+    def __init__(self, directory: Path, shim: Identity | None = None) -> None:
+        """Name the round; nothing is opened.
+
+        Args:
+            directory: The round's folder.
+            shim: The process that runs it, where that is known; it can be asked even if the folder is deleted.
+        """
         self.directory = directory
+        self._shim = shim
         self._life: int | None = None
         self._gone = asyncio.Event()
         self._grew = asyncio.Event()
@@ -88,7 +96,12 @@ class RoundProcess:
     def log(self, position: int = 0) -> LogReader:
         """Read the output from a position on; see :class:`LogReader`."""
         spec = self.spec
-        return LogReader(Path(spec.log), spec.max_log_bytes, position)
+        return LogReader(self._log_path(spec), spec.max_log_bytes, position)
+
+    def _log_path(self, spec: Spec) -> Path:
+        """Where the log is now: a town may have been moved since the round was prepared, with the round's folder."""
+        path = Path(spec.log)
+        return self.directory / path.name if path.parent.name == self.directory.name else path
 
     def attach(self) -> None:
         """Listen on the life line, inside a running event loop. A shim that is gone already counts as a round's end."""
@@ -155,10 +168,18 @@ class RoundProcess:
         Returns:
             False when there is no shim to ask: not yet claimed, or gone.
         """
+        number = signal.SIGINT if hurry else signal.SIGTERM
         claim = files.read_claim(self.directory)
+        if claim is None and self._shim is not None and self.was_emptied():
+            return processes.send(self._shim, number)
         if claim is None or claim.void or claim.boot_id != processes.boot_id():
             return False
-        return processes.send(claim.owner, signal.SIGINT if hurry else signal.SIGTERM)
+        return processes.send(claim.owner, number)
+
+    def was_emptied(self) -> bool:
+        """Say whether somebody deleted what the node had prepared, or what a shim left there on its way."""
+        here = {name for name in (files.SPEC, files.STARTED, files.CLI, _LOG) if (self.directory / name).exists()}
+        return files.STARTED not in here and here != {files.SPEC}
 
     def claim_void(self) -> bool:
         """Make sure that a round which nobody has claimed never starts.
@@ -181,7 +202,10 @@ class RoundProcess:
         Returns:
             Lists of ``[pid, name]`` under ``ended``, ``spared`` and ``surviving``.
         """
-        spec = self.spec
+        try:
+            spec = self.spec
+        except (OSError, ValueError):  # damaged; by its name alone the round's processes can be told
+            spec = Spec(self.directory.name, [], {}, "/", None, str(self.directory / _LOG))
         claim = files.read_claim(self.directory)
         report: dict[str, Any] = {"ended": [], "spared": [], "surviving": []}
         if claim is not None and not claim.void and claim.boot_id == processes.boot_id():
@@ -198,7 +222,7 @@ class RoundProcess:
         """Make one file of the log of a round whose shim is gone; False when it cannot be done (no room)."""
         try:
             spec = self.spec
-            join(layout(Path(spec.log), spec.max_log_bytes))
+            join(layout(self._log_path(spec), spec.max_log_bytes))
         except (OSError, ValueError):  # ValueError: a power cut left no readable spec
             return False
         return True
