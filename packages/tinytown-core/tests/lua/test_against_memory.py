@@ -43,7 +43,8 @@ def readers(kind):
 
 
 READERS = {kind: readers(kind) for kind in ("task", "agent", "message", "round", "attention", "node")}
-READERS["town"] = dict.fromkeys(("seq", "schema", "created_at", "max_events"), int)
+BUDGET = ("spent_tokens", "spent_micros", "reserved_tokens", "reserved_micros", "rounds_counted")
+READERS["town"] = dict.fromkeys(("seq", "schema", "created_at", "max_events", *BUDGET), int)
 READERS["parked"] = {"until": int, "tries": int}
 
 

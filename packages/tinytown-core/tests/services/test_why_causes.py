@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import attrs
 import pytest
+from tinytown.domain.ids import IdKind, new_id
 from tinytown.services import causes
 from tinytown.services.causes import Mover
 from tinytown.services.why_tasks import APART
+from tinytown.storage.calls import rounds
 from tinytown.storage.calls import town as town_calls
 
 GATES = '[gates]\ntest = "true"'
 SCENES = {}
+NODE, NONCE = "n-00000001", "one-life"  # those of the bench
 
 
 def scene(code, config=""):
@@ -325,6 +328,14 @@ def _(bench):
 def _(bench):
     ended(bench, "auth_required", detail="signed out")
     return "w1"
+
+
+@scene("budget_spent")
+def _(bench):
+    agent, task = ended(bench, "interrupted", input_tokens=100)
+    call = rounds.take(new_id(IdKind.ROUND), agent.id, node_id=NODE, nonce=NONCE, max_tokens=100)
+    assert bench.storage.run(call).nothing == "budget"
+    return task.id
 
 
 @scene("mail_loop")

@@ -151,6 +151,11 @@ class BudgetConfig:
     max_cost_usd: float | None = option(None, low=0)
     max_tokens: int | None = option(None, low=0)
 
+    @property
+    def max_micros(self) -> int | None:
+        """The limit of money in millionths of a dollar."""
+        return None if self.max_cost_usd is None else round(self.max_cost_usd * 1_000_000)
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class EventsConfig:

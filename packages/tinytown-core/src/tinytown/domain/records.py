@@ -181,6 +181,8 @@ class Round:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_micros: int | None = None
+    reserve_tokens: int = 0
+    reserve_micros: int = 0
     seq: int = 0
 
 

@@ -134,6 +134,7 @@ CAUSES: Mapping[str, Sentence] = {
     "parked": Sentence("the account of `{agent}` is at its limit for another {left}", None, _W),
     "parked_probe": Sentence("the account of `{agent}` is being tried by round `{round}`", None, _T),
     "parked_login": Sentence("the account of `{agent}` needs a person: {detail}", "tt restart {agent}", _P),
+    "budget_spent": Sentence("the budget of the town lets no round begin: {detail}", "{change}", _P),
     "mail_loop": Sentence("agent `{agent}` talked too much, so its mail waits: {detail}", "{answer}", _P),
     "agent_idle": Sentence("agent `{agent}` has nothing to do", 'tt assign {agent} "TEXT"', _N),
     "agent_task": Sentence("task `{other}` of `{agent}` is {state}", "tt why {other}", _T),

@@ -191,6 +191,7 @@ def _list(fields: Fields, name: str) -> list[str]:
 
 
 def _rounds(facts: Facts) -> Iterator[str]:
+    town: Fields = facts.dump["town"].value if "town" in facts.dump else {}
     live = {ref for ref, found in facts.rounds.items() if found["state"] == "live"}
     yield from _same("live", facts.members("live"), live)
     ends = _grouped((facts.rounds[ref]["node"], ref) for ref in live if facts.rounds[ref].get("end_requested"))
@@ -203,6 +204,10 @@ def _rounds(facts: Facts) -> Iterator[str]:
             yield f"{ref} is live, and its agent does not know"
         if task is not None and task.get("round_id") != ref:
             yield f"{ref} is live, and its task does not know"
+    for what in ("tokens", "micros"):
+        kept = sum(int(facts.rounds[ref].get(f"reserve_{what}", 0)) for ref in live)
+        if int(town.get(f"reserved_{what}", 0)) != kept:
+            yield f"the town keeps back {town.get(f'reserved_{what}')} {what}, its live rounds {kept}"
     for agent, refs in facts.named("rounds:"):
         for ref, number in refs.items():
             found = facts.rounds.get(ref, {})

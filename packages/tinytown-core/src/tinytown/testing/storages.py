@@ -13,6 +13,7 @@ and gives two clients of one empty town, a settable clock for them, a way to rea
 from __future__ import annotations
 
 from tinytown.testing.contract.agents import Agents
+from tinytown.testing.contract.budgets import Budgets
 from tinytown.testing.contract.damage import Damage
 from tinytown.testing.contract.dependencies import Dependencies
 from tinytown.testing.contract.fences import Fences
@@ -26,5 +27,5 @@ from tinytown.testing.contract.task_table import TaskTable
 __all__ = ["StorageContract"]
 
 
-class StorageContract(TaskTable, Fences, Outcomes, Dependencies, Mail, Agents, Gates, Nodes, Reading, Damage):
+class StorageContract(TaskTable, Fences, Outcomes, Dependencies, Mail, Agents, Gates, Nodes, Budgets, Reading, Damage):
     """All parts of the contract."""

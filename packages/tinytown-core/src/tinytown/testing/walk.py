@@ -246,6 +246,8 @@ class Walk:
             max_rounds_per_task=self._random.choice((4, 10)),
             budget_bytes=self._random.choice((100, 30_000, 96 * 1024)),
             mail_rounds_per_hour=self._random.choice((2, 20)),
+            max_tokens=self._maybe(self._random.choice((100, 10_000)), 0.2),
+            max_micros=self._maybe(self._random.choice((0, 10_000_000)), 0.1),
             **self._as_node(agent.get("node") if self._random.random() < 0.97 else None),  # noqa: PLR2004
         )
 

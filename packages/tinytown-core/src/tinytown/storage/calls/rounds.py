@@ -97,8 +97,22 @@ def take(
     max_rounds_per_task: int = 10,
     budget_bytes: int = MAIL_BUDGET_BYTES,
     mail_rounds_per_hour: int = MAIL_ROUNDS_PER_HOUR,
+    max_tokens: int | None = None,
+    max_micros: int | None = None,
 ) -> Call[Bundle]:
-    """Begin a round for an agent. The same round id gives the same bundle again."""
+    """Begin a round for an agent. The same round id gives the same bundle again.
+
+    Args:
+        round_id: The round.
+        agent_id: Whose.
+        node_id: The node that will run it.
+        nonce: The node's life.
+        max_rounds_per_task: A task that took so many is blocked.
+        budget_bytes: How much mail goes into a prompt.
+        mail_rounds_per_hour: How many rounds without a task an agent may have.
+        max_tokens: What the whole town may spend; None for no limit.
+        max_micros: The same in millionths of a dollar.
+    """
     args = {
         "round_id": round_id,
         "agent_id": agent_id,
@@ -109,6 +123,8 @@ def take(
         "inline_bytes": INLINE_BYTES,
         "mail_rounds_per_hour": mail_rounds_per_hour,
         "max_backoff_ms": outcomes.MAX_BACKOFF_MS,
+        "max_tokens": max_tokens,
+        "max_micros": max_micros,
     }
     return change("round_take", args, _bundle, allowed=rows("task", "start", "block"), natural=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinytown.storage.memory.rules import Args, acting_round, actor, check, close_attention, find, wake
 from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.agents import unpark
+from tinytown.storage.memory.verbs.budget import look_again
 from tinytown.storage.memory.verbs.tasks import unblock
 
 ABOUT_AGENTS = {"auth_required", "start_failed", "mail_loop", "agent_error", "disk_full"}
@@ -25,6 +26,8 @@ def attention_close(tx: Tx, a: Args) -> Fields:
         unpark(tx, agent)
         agent.update(not_before=None, mail_rounds=None)
         wake(tx, agent)
+    if item["kind"] == "budget_spent":
+        look_again(tx)
     return {"attention": item, "task": task}
 
 

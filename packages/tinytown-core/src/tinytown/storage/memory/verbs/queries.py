@@ -153,6 +153,7 @@ def why_facts(tx: Tx, a: Args) -> Fields:
         for name in kinds
         for ref in dict.fromkeys([record["id"], agent_id])
     ]
+    asked.append(tx.load("attention", tx.hget("attention_by", "budget_spent:town")))
     if task and task.get("reason"):
         asked.append(tx.load("attention", tx.hget("attention_by", f"{task['reason'].partition(':')[0]}:{task['id']}")))
     return {

@@ -6,6 +6,7 @@ from tinytown.storage.memory.moves import block, move
 from tinytown.storage.memory.rules import Args, open_attention, owner, postpone, settle, spent, stop_spent, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import view
+from tinytown.storage.memory.verbs.budget import over_budget, reserve
 from tinytown.storage.memory.verbs.mail import dequeue, expire, trace, wakes
 
 TASKS_LOOKED_AT = 20
@@ -41,6 +42,8 @@ def round_take(tx: Tx, a: Args) -> Fields:
         unwake(tx, agent)
         settle(tx, agent)
         return {"nothing": "idle"}
+    if over_budget(tx, a, agent):
+        return {"nothing": "budget"}
     if task is None and not _may_talk(tx, a, agent):
         return {"nothing": "mail_loop"}
     return _bundle(tx, _begin(tx, a, agent, task, mail))
@@ -143,6 +146,7 @@ def _begin(tx: Tx, a: Args, agent: Fields, task: Fields | None, mail: list[Field
             "started_at": tx.now,
         },
     )
+    reserve(tx, a, live)
     tx.sadd("live", live["id"])
     rounds = f"rounds:{agent['id']}"
     tx.zadd(rounds, number, live["id"])

@@ -77,7 +77,7 @@ class _Judge:
                 stuck.append(ref)
         if not refs:
             agent = self.tx.load("agent", whole)
-            moving = whole if agent is not None and self.can_begin(agent, mail=True) else None
+            moving = whole if agent is not None and self.can_begin(agent, None) else None
             stuck, count = ([], 0) if moving else ([whole], 1)
         if moving:
             stuck, count = [], 0
@@ -96,7 +96,7 @@ class _Judge:
             return self.may_be_claimed(task)
         if state == "assigned":
             agent = self.tx.load("agent", task["agent_id"])
-            return agent is not None and self.can_begin(agent, mail=False)
+            return agent is not None and self.can_begin(agent, task)
         if state == "running":
             live = self.tx.load("round", task.get("round_id"))
             return live is not None and self.works(live.get("node"))
@@ -152,7 +152,7 @@ class _Judge:
             return task["role"] == agent["role"]
         return agent["role"] not in items(self.a.get("apart")) or agent["role"] in items(task.get("tags"))
 
-    def can_begin(self, agent: Fields, *, mail: bool) -> bool:
+    def can_begin(self, agent: Fields, task: Fields | None) -> bool:
         """Say whether an agent works, or will without a person's help: on a task, or on its mail."""
         self.note(agent["id"])
         if agent["id"] == CONDUCTOR_ID:
@@ -167,10 +167,10 @@ class _Judge:
             return True
         if agent["wanted"] == "paused":
             return False
-        return agent["state"] != "idle" or self.idle_begins(agent, mail=mail)
+        return agent["state"] != "idle" or self.idle_begins(agent, task)
 
-    def idle_begins(self, agent: Fields, *, mail: bool) -> bool:
-        """Say whether an idle agent needs a log-in, or talked too much."""
+    def idle_begins(self, agent: Fields, task: Fields | None) -> bool:
+        """Say whether an idle agent needs a log-in or money, or talked too much."""
         tx, account = self.tx, f"parked:{agent.get('account') or agent['id']}"
         until = tx.hget(account, "until")
         if until is not None and until <= tx.now:
@@ -178,10 +178,17 @@ class _Judge:
                 return False
             if tx.hget(account, "probe"):
                 return True
-        backs_off = tx.now < (agent.get("not_before") or 0) <= tx.now + LONGEST_WAIT_MS
-        if not mail or backs_off or (until is not None and until > tx.now) or not tx.scard(f"waking:{agent['id']}"):
+        if (until is not None and until > tx.now) or self.backs_off(agent) or (task and self.backs_off(task)):
             return True
-        return not tx.hget("attention_by", f"mail_loop:{agent['id']}")
+        if task is None and not tx.scard(f"waking:{agent['id']}"):
+            return True
+        if tx.hget("attention_by", "budget_spent:town"):
+            return False
+        return task is not None or not tx.hget("attention_by", f"mail_loop:{agent['id']}")
+
+    def backs_off(self, record: Fields) -> bool:
+        """Say whether an agent or a task waits after failures."""
+        return self.tx.now < (record.get("not_before") or 0) <= self.tx.now + LONGEST_WAIT_MS
 
     def works(self, node_id: str | None) -> bool:
         """Say whether a node lives and starts rounds; the lock of the asking machine's own node decides there."""

@@ -1,5 +1,5 @@
 -- Choosing the work of a round and beginning it. Twin of the helpers in `storage/memory/verbs/take.py`.
--- Needs moves, agents and mail.
+-- Needs moves, agents, mail and budget.
 
 local TASKS_LOOKED_AT, MAIL_LOOKED_AT, BACKLOG_SHOWN, ROUNDS_KEPT = 20, 50, 8, 100
 local ALONE_FROM = 2 -- a message that was in so many counted failures is handed out alone
@@ -119,6 +119,7 @@ function tx.begin(a, agent, task, mail)
     messages = some(refs),
     started_at = tx.now,
   })
+  tx.reserve(a, live)
   tx.sadd('live', live.id)
   local rounds = 'rounds:' .. agent.id
   tx.zadd(rounds, number, live.id)

@@ -62,10 +62,16 @@ function tx.may_be_claimed(a, task)
   return able
 end
 
--- An idle agent may need a log-in, or have talked too much.
-function tx.idle_begins(agent, mail)
+-- An agent or a task that waits after failures.
+function tx.backs_off(record)
+  local not_before = record.not_before or 0
+  return tx.now < not_before and not_before <= tx.now + LONGEST_WAIT
+end
+
+-- An idle agent may need a log-in or money, or have talked too much.
+function tx.idle_begins(agent, task)
   local account = 'parked:' .. (some(agent.account) or agent.id)
-  local till, not_before = tonumber(tx.hget(account, 'until')), agent.not_before or 0
+  local till = tonumber(tx.hget(account, 'until'))
   if till and till <= tx.now then
     if till == 0 then
       return false
@@ -73,15 +79,18 @@ function tx.idle_begins(agent, mail)
       return true
     end
   end
-  local backs_off = tx.now < not_before and not_before <= tx.now + LONGEST_WAIT
-  if not mail or backs_off or (till and till > tx.now) or tx.scard('waking:' .. agent.id) == 0 then
+  if (till and till > tx.now) or tx.backs_off(agent) or (task and tx.backs_off(task)) then
     return true
+  elseif not task and tx.scard('waking:' .. agent.id) == 0 then
+    return true
+  elseif some(tx.hget('attention_by', 'budget_spent:town')) then
+    return false
   end
-  return not some(tx.hget('attention_by', 'mail_loop:' .. agent.id))
+  return task ~= nil or not some(tx.hget('attention_by', 'mail_loop:' .. agent.id))
 end
 
 -- Whether an agent works, or will without a person's help: on a task, or on its mail.
-function tx.can_begin(a, agent, mail)
+function tx.can_begin(a, agent, task)
   tx.note_because(agent.id)
   if agent.id == CONDUCTOR_ID then
     return tx.scard('waking:' .. CONDUCTOR_ID) == 0
@@ -97,7 +106,7 @@ function tx.can_begin(a, agent, mail)
   elseif wanted == 'paused' then
     return false
   end
-  return state ~= 'idle' or tx.idle_begins(agent, mail)
+  return state ~= 'idle' or tx.idle_begins(agent, task)
 end
 
 -- A waiting task moves while everything that it waits for does.
@@ -138,7 +147,7 @@ function tx.moves(a, task)
     return tx.may_be_claimed(a, task)
   elseif state == 'assigned' then
     local agent = tx.load('agent', task.agent_id)
-    return agent ~= nil and tx.can_begin(a, agent, false)
+    return agent ~= nil and tx.can_begin(a, agent, task)
   elseif state == 'running' then
     local live = tx.load('round', task.round_id)
     return live ~= nil and tx.node_works(a, live.node)
@@ -181,7 +190,7 @@ function tx.judge(a, refs, whole, found)
   end
   if #refs == 0 then
     local agent = tx.load('agent', whole)
-    found.moving = agent and tx.can_begin(a, agent, true) and whole or nil
+    found.moving = agent and tx.can_begin(a, agent, nil) and whole or nil
     stuck, count = { whole }, 1
   end
   if found.moving then

@@ -2,7 +2,7 @@
 -- ARGS: attention, verb (answer or dismiss), from; optional answer, round_id, by
 -- REPLY: attention, task
 -- ERRORS: stale_round, not_found, ambiguous, wrong_state
--- USES: writes ranges rules acts moves changes views agents
+-- USES: writes ranges rules acts moves changes views agents budget
 local ABOUT_AGENTS = {
   auth_required = true, start_failed = true, mail_loop = true, agent_error = true, disk_full = true,
 }
@@ -21,6 +21,9 @@ return tx.run('attention_close', function(a)
     tx.unpark(agent)
     agent.not_before, agent.mail_rounds = nil, nil
     tx.wake(agent)
+  end
+  if item.kind == 'budget_spent' then
+    tx.look_again()
   end
   return { attention = item, task = task }
 end)

@@ -4,7 +4,7 @@
 --       forget_session, retry_ms, heard (what the node knows the round to have said: a verb, or '' for nothing)
 -- REPLY: round, task, agent
 -- ERRORS: not_found, ambiguous, stale_round, stale_node, unheard
--- USES: writes ranges rules acts moves changes views agents mail ends outcome
+-- USES: writes ranges rules acts moves changes views agents mail ends budget outcome
 return tx.run('round_end', function(a)
   local live = tx.find('round', a.round_id)
   if live.kind ~= 'work' then
@@ -19,6 +19,7 @@ return tx.run('round_end', function(a)
   end
   local agent, task = tx.load('agent', live.agent_id), tx.load('task', live.task_id)
   tx.close(a, live)
+  tx.settle_budget(a, live)
   if agent then
     tx.count_usage(agent, a)
   end

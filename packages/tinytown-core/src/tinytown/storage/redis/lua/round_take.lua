@@ -1,11 +1,11 @@
 -- Begin a round for an agent that has something to do: the task, the mail and the round's record in one script.
 -- The same round id gives the same bundle again.
 -- ARGS: round_id, agent_id, node_id, nonce, from, budget_bytes, inline_bytes, max_backoff_ms, max_rounds_per_task,
---       mail_rounds_per_hour
+--       mail_rounds_per_hour; optional max_tokens, max_micros (what the town may spend)
 -- REPLY: round, agent, task, messages, backlog; or nothing: gone, not_idle, max_rounds, backoff, parked, later,
---        idle, mail_loop
+--        idle, budget, mail_loop
 -- ERRORS: stale_round, stale_node
--- USES: writes ranges rules acts moves views agents mail take
+-- USES: writes ranges rules acts moves views agents mail budget take
 return tx.run('round_take', function(a)
   local known = tx.load('round', a.round_id)
   if known then
@@ -37,6 +37,9 @@ return tx.run('round_take', function(a)
     tx.unwake(agent)
     tx.settle(agent)
     return { nothing = 'idle' }
+  end
+  if tx.over_budget(a, agent) then
+    return { nothing = 'budget' }
   end
   if not task and not tx.may_talk(a, agent) then
     return { nothing = 'mail_loop' }

@@ -22,6 +22,7 @@ return tx.run('why_facts', function(a)
       ask_for(name, ref)
     end
   end
+  ask_for('budget_spent', 'town')
   if task and some(task.reason) then
     ask_for((tx.typed(task.reason)), task.id)
   end
