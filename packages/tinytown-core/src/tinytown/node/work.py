@@ -55,6 +55,8 @@ async def begin(node: NodeContext, agent_id: str) -> WorkRound | None:
         max_rounds_per_task=node.config.agent.max_rounds_per_task,
         budget_bytes=node.config.agent.mail_bytes,
         mail_rounds_per_hour=node.config.agent.taskless_rounds_per_hour,
+        max_tokens=node.config.budget.max_tokens,
+        max_micros=node.config.budget.max_micros,
     )
     bundle = await node.run(call)
     point("node.taken")
