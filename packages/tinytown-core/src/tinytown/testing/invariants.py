@@ -248,6 +248,10 @@ def _agents(facts: Facts) -> Iterator[str]:
             yield f"{ref} is listed as idle, but could not take work"
         elif could_work and agent.get("node") and not listed and not is_due:
             yield f"{ref} could take work, but is not listed as idle"
+    for account, _fields in facts.named("parked:"):
+        agent = workers.get(account)
+        if agent is not None and (agent["state"] == "stopped" or (agent.get("account") and agent["state"] != "cold")):
+            yield f"parked:{account} is of an agent that has ended, or has another account"
     for node, refs in facts.named("idle:"):
         for ref in refs:
             if workers.get(ref, {}).get("node") != node:

@@ -137,11 +137,27 @@ def spent(agent: Fields) -> bool:
     return bool(limit) and agent["state"] == "idle" and (agent.get("rounds_completed") or 0) >= limit
 
 
+def leave_nothing(tx: Tx, agent: Fields) -> None:
+    """Forget what only a living agent needs: questions about it, and a limit that is not shared with others."""
+    alone = not agent.get("account")
+    for kind in ("mail_loop", "disk_full", "agent_error", "start_failed", *(("auth_required",) if alone else ())):
+        close_attention(tx, kind, agent["id"], "dismissed")
+    if alone:
+        forget_parked(tx, agent["id"])
+
+
+def forget_parked(tx: Tx, account: str) -> None:
+    """Drop all that is known of an account that waits."""
+    for field in ("until", "probe", "tries"):
+        tx.hdel(f"parked:{account}", field)
+
+
 def stop_spent(tx: Tx, agent: Fields) -> None:
     """Stop an agent that has had all its rounds; what is in its queue stays there."""
     unwake(tx, agent)
     agent["state"], agent["reason"] = "stopped", "max_rounds"
     tx.event("agent.stopped", agent_id=agent["id"], old="idle", new="stopped", detail="max_rounds")
+    leave_nothing(tx, agent)
 
 
 def settle(tx: Tx, agent: Fields) -> None:
@@ -154,6 +170,7 @@ def settle(tx: Tx, agent: Fields) -> None:
         if agent["state"] != "stopped":
             tx.event("agent.stopped", agent_id=agent["id"], old=agent["state"], new="stopped")
             agent["state"] = "stopped"
+            leave_nothing(tx, agent)
     elif wanted == "paused":
         unwake(tx, agent)
     elif spent(agent):

@@ -222,6 +222,38 @@ class Agents(ContractPart):
         town.want("w1", "restart")
         assert (town.agent("w1").state, town.open_items("start_failed")) == ("cold", [])
 
+    def test_an_agent_that_has_ended_leaves_no_limit_and_no_question_behind(self, town: Hands) -> None:
+        for name, outcome in (("w1", "auth_required"), ("w2", "rate_limited"), ("w3", "disk_full")):
+            town.spawn(name)
+            town.add(agent=name)
+            town.end(town.begin(name), outcome)
+            town.want(name, "kill")
+            assert town.agent(name).state == "stopped"
+        assert town.open_items() == []
+        assert not [name for name in town.subject.dump() if name.startswith("parked:")]
+
+    def test_a_lost_log_in_that_others_share_is_still_asked_for_when_its_agent_has_ended(self, town: Hands) -> None:
+        for name in ("w1", "w2"):
+            town.spawn(name, ready=False)
+            town.ready(name, account="shared")
+            town.add(agent=name)
+        town.end(town.begin("w1"), "auth_required")
+        town.want("w1", "kill")
+        assert town.take("w2").nothing == "parked"
+        (item,) = town.open_items("auth_required")
+        town.run(towns.close_attention(item.id, "dismiss"))
+        assert town.due() == ["w2"]
+        town.begin("w2")
+
+    def test_an_agent_that_gets_an_account_forgets_the_limit_it_had_without(self, town: Hands) -> None:
+        town.spawn()
+        town.add(agent="w1")
+        town.end(town.begin("w1"), "rate_limited")
+        town.want("w1", "restart")
+        town.ready("w1", account="shared")
+        assert not [name for name in town.subject.dump() if name.startswith("parked:")]
+        town.begin("w1")
+
     def test_an_unknown_reset_backs_off_up_to_an_hour(self, town: Hands) -> None:
         town.spawn()
         town.add(agent="w1")

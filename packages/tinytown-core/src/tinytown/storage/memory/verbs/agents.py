@@ -9,6 +9,7 @@ from tinytown.storage.memory.rules import (
     check,
     close_attention,
     find,
+    forget_parked,
     has_work,
     open_attention,
     owner,
@@ -156,6 +157,8 @@ def agent_ready(tx: Tx, a: Args) -> Fields:
     if agent["state"] != "cold" or agent["incarnation"] != a["incarnation"]:
         return {"agent": view(tx, agent)}
     agent["state"], agent["account"] = "idle", a.get("account") or agent.get("account")
+    if agent["account"]:
+        forget_parked(tx, agent["id"])
     tx.event("agent.ready", agent_id=agent["id"], node_id=a["node_id"], old="cold", new="idle")
     unwake(tx, agent)
     settle(tx, agent)

@@ -69,11 +69,30 @@ function tx.spent(agent)
   return limit and agent.state == 'idle' and (agent.rounds_completed or 0) >= limit
 end
 
+-- Drop all that is known of an account that waits.
+function tx.forget_parked(account)
+  for _, field in ipairs({ 'until', 'probe', 'tries' }) do
+    tx.hdel('parked:' .. account, field)
+  end
+end
+
+-- Forget what only a living agent needs: questions about it, and a limit that is not shared with others.
+function tx.leave_nothing(agent)
+  for _, kind in ipairs({ 'mail_loop', 'disk_full', 'agent_error', 'start_failed' }) do
+    tx.close_attention(kind, agent.id, 'dismissed')
+  end
+  if not some(agent.account) then
+    tx.close_attention('auth_required', agent.id, 'dismissed')
+    tx.forget_parked(agent.id)
+  end
+end
+
 -- Stop an agent that has had all its rounds; what is in its queue stays there.
 function tx.stop_spent(agent)
   tx.unwake(agent)
   agent.state, agent.reason = 'stopped', 'max_rounds'
   tx.event('agent.stopped', { agent_id = agent.id, old = 'idle', new = 'stopped', detail = 'max_rounds' })
+  tx.leave_nothing(agent)
 end
 
 -- Without a live round, what people want decides: stop, or go on if there is something to do.
@@ -86,6 +105,7 @@ function tx.settle(agent)
     if agent.state ~= 'stopped' then
       tx.event('agent.stopped', { agent_id = agent.id, old = agent.state, new = 'stopped' })
       agent.state = 'stopped'
+      tx.leave_nothing(agent)
     end
   elseif wanted == 'paused' then
     tx.unwake(agent)

@@ -8,6 +8,9 @@ return tx.run('agent_ready', function(a)
   local agent = tx.find('agent', a.agent_id)
   if agent.state == 'cold' and agent.incarnation == a.incarnation then
     agent.state, agent.account = 'idle', some(a.account) or agent.account
+    if some(agent.account) then
+      tx.forget_parked(agent.id)
+    end
     tx.event('agent.ready', { agent_id = agent.id, node_id = a.node_id, old = 'cold', new = 'idle' })
     tx.unwake(agent)
     tx.settle(agent)
