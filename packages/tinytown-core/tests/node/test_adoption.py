@@ -313,3 +313,13 @@ def test_a_node_starts_although_its_folder_holds_the_traces_of_a_killed_one(held
     town.start()
     town.release("go")
     as_without_a_crash(town)
+
+
+def test_a_round_tells_the_commit_that_it_began_at_also_after_it_was_taken_over(held):
+    town = held()
+    head = town.git("rev-parse", "HEAD")
+    town.kill()
+    town.start()
+    town.release("go")
+    town.until(town.held, "completed")
+    assert town.rounds("w1")[0].head_before == head

@@ -16,7 +16,7 @@ from tinytown.node.follow import disk_was_full, process_end
 from tinytown.node.launch.files import ExitRecord
 from tinytown.node.launch.rounds import RoundState
 from tinytown.node.work_round import WorkRound, gates_of, log_of, round_spec
-from tinytown.node.workspace import head_before, look_after
+from tinytown.node.workspace import look_after
 from tinytown.plugins.reading import Usage
 from tinytown.storage.calls import rounds, town
 from tinytown.storage.calls.rounds import RoundReport
@@ -107,7 +107,7 @@ async def _report(work: WorkRound, said: str, exit_record: ExitRecord | None, st
         detail=outcome.detail[:1000] or None,
         exit_code=exit_record.code if exit_record else None,
         session_id=work.reading.session_id,
-        head_before=head_before(directory),
+        head_before=work.head,
         head_after=after.head,
         branch=after.branch if workspace != node.root else None,
         log=log_of(directory),

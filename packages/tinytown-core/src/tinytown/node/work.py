@@ -21,6 +21,7 @@ from tinytown.node.crash import point
 from tinytown.node.environment import read_agent_env, round_environment
 from tinytown.node.follow import LOST_OUTCOMES
 from tinytown.node.git import GitError
+from tinytown.node.head import read_head
 from tinytown.node.launch.files import Spec, prepare, write_json
 from tinytown.node.launch.recovery import recover
 from tinytown.node.launch.rounds import RoundProcess
@@ -115,6 +116,7 @@ async def _prepare(work: WorkRound, bundle: Bundle) -> None:
     directory.mkdir(mode=0o700, exist_ok=True)
     (directory / INSTANCE).write_text(node.instance)
     work.workspace = await workspace_of(node, work.agent)
+    work.head = await asyncio.to_thread(read_head, work.workspace)
     if gates_of(node, work.task):
         await look_before(work.workspace, directory)
     tt = find_tt()
@@ -160,7 +162,7 @@ async def _prepare(work: WorkRound, bundle: Bundle) -> None:
 
 def _keep(work: WorkRound) -> dict[str, Any]:
     """What an adopting node cannot learn from the records any more."""
-    return {"cli": work.agent.cli, "session": work.spec.session_id, "workspace": str(work.workspace)}
+    return {"cli": work.agent.cli, "session": work.spec.session_id, "workspace": str(work.workspace), "head": work.head}
 
 
 async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
@@ -195,7 +197,9 @@ async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
     work = WorkRound(
         node=node, agent=agent, live=live, task=task, adapter=adapter, spec=spec, reading=adapter.reading()
     )
-    work.workspace = _kept_workspace(directory) or node.root
+    kept = _kept(directory)
+    work.workspace = Path(str(kept.get("workspace") or node.root))
+    work.head = kept.get("head")
     work.said = str((live.verdict or {}).get("verb", ""))
     follow(work)
     return work
@@ -207,8 +211,10 @@ async def _task(node: NodeContext, live: Round) -> Task | None:
     return cast("Task", (await node.run(town.show(live.task_id, "task"))).record)
 
 
-def _kept_workspace(directory: Path) -> Path | None:
+def _kept(directory: Path) -> dict[str, Any]:
+    """Read what `_keep` has left; nothing where it is damaged."""
     try:
-        return Path(str(json.loads((directory / AGENT).read_bytes())["workspace"]))
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
+        found: Any = json.loads((directory / AGENT).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

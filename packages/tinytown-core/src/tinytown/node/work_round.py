@@ -39,6 +39,7 @@ class WorkRound:
         spec: The agent as the adapter sees it.
         followed: Its process while it goes on.
         workspace: Where it works.
+        head: The commit that was checked out there when the round began; None where that cannot be told.
         said: The verb by which it has spoken of its task, as far as is known here; empty for none.
     """
 
@@ -51,6 +52,7 @@ class WorkRound:
     reading: Reading
     followed: Followed | None = None
     workspace: Path | None = None
+    head: str | None = None
     said: str = ""
 
     @property

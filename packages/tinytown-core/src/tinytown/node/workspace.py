@@ -13,7 +13,6 @@ from tinytown.node.context import NodeContext, log
 from tinytown.node.git import GitError, Repository
 
 BASELINE = "baseline"
-HEAD_BEFORE = "head"
 LOOSE = "loose"
 """Folder under `.tt` with one file for each task whose rounds left uncommitted files."""
 
@@ -50,7 +49,6 @@ async def look_before(workspace: Path, round_dir: Path) -> None:
         return
     try:
         write_private(round_dir / BASELINE, (await repository.tree()).encode())
-        write_private(round_dir / HEAD_BEFORE, (await repository.head() or "").encode())
     except (GitError, OSError) as error:
         log.warning("cannot look at the workspace `%s`: %s", workspace, error)
 
@@ -108,11 +106,6 @@ def _keep_loose(left: Path, loose: list[str]) -> None:
         write_private(left, json.dumps(loose).encode())
     else:
         left.unlink(missing_ok=True)
-
-
-def head_before(round_dir: Path) -> str | None:
-    """Give the commit that was checked out when the round began, where that was kept."""
-    return _read(round_dir / HEAD_BEFORE)
 
 
 def _read(path: Path) -> str | None:
