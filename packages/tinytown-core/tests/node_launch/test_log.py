@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tinytown.node.launch.capped_log import CappedLog, join, layout, marker
 from tinytown.node.launch.log_reader import LogReader
-from tinytown.node.launch.rounds import RoundState
+from tinytown.node.launch.rounds import RoundProcess, RoundState
 
 
 def everything(reader):
@@ -29,6 +29,18 @@ def test_bytes_that_are_not_utf8_are_kept_as_they_are(playground, play):
     process = playground.prepare(r"printf 'a\377\376\000\200z'")
     play(playground.run(process))
     assert process.log().read().data == b"a\xff\xfe\x00\x80z"
+
+
+def test_the_log_of_a_round_whose_town_was_moved_is_read_where_it_is_now(playground, play):
+    process = playground.prepare("echo before; seq 1 20000", max_log_bytes=8192)
+    play(playground.run(process))
+    moved = process.directory.parent.rename(playground.root / "moved")
+    found = RoundProcess(moved / process.directory.name)
+    assert found.state() is RoundState.ENDED
+    data, _skipped = everything(found.log())
+    assert data.startswith(b"before\n1\n2\n")
+    assert data.endswith(b"20000\n")
+    assert found.join_log()
 
 
 def test_a_hundred_megabytes_are_quick_and_bounded(playground, play, python):

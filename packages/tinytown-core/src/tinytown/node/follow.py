@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import time
+from collections import deque
 from collections.abc import Callable
 
 import attrs
@@ -14,6 +16,8 @@ from tinytown.node.launch.files import ExitRecord
 from tinytown.node.launch.rounds import RoundProcess, RoundState
 
 MAX_LINE_CHARS = 4 * 1024 * 1024
+TURN_SECS = 0.005
+"""So long the output of one round is read before the others have their turn."""
 ASK_AGAIN_SECS = 0.02
 _REASONS = {
     "exited": EndReason.EXITED,
@@ -26,21 +30,34 @@ _REASONS = {
 
 @attrs.define
 class Lines:
-    """Cuts a stream of bytes into lines; what is not UTF-8 is replaced, and a line without end is cut."""
+    """Cuts a stream of bytes into lines; what is not UTF-8 is replaced, and a line without end is cut.
+
+    Attributes:
+        feed: Takes each line; it may be slow.
+        waiting: Lines that were taken and not fed yet.
+    """
 
     feed: Callable[[str], object]
+    waiting: deque[str] = attrs.Factory(deque[str])
     _decoder: codecs.IncrementalDecoder = attrs.Factory(lambda: codecs.getincrementaldecoder("utf-8")("replace"))
     _rest: str = ""
 
     def take(self, data: bytes, *, final: bool = False) -> None:
-        """Take the next bytes."""
+        """Take the next bytes; `work` feeds their lines."""
         text = self._rest + self._decoder.decode(data, final)
         *whole, self._rest = text.split("\n")
-        for line in whole:
-            self.feed(line)
+        self.waiting.extend(whole)
         if self._rest and (final or len(self._rest) > MAX_LINE_CHARS):
-            self.feed(self._rest)
+            self.waiting.append(self._rest)
             self._rest = ""
+
+    def work(self, secs: float) -> None:
+        """Feed waiting lines for some time, at least one of them."""
+        ends = time.monotonic() + secs
+        while self.waiting:
+            self.feed(self.waiting.popleft())
+            if time.monotonic() >= ends:
+                return
 
 
 class Followed:
@@ -103,7 +120,10 @@ class Followed:
             state = RoundState.VOID if self.process.claim_void() else self.process.state()
         if state is RoundState.LOST:
             await self.process.end_leftovers()
-        self._drain(final=True)
+        for rest in (False, True):
+            self._lines.take(b"", final=rest)
+            for _ in iter(self._turn, False):
+                await asyncio.sleep(0)
         return state
 
     async def _read(self) -> None:
@@ -111,24 +131,28 @@ class Followed:
         loop = asyncio.get_running_loop()
         alarm: asyncio.TimerHandle | None = None
         async for _ in self.process.growth():
-            if alarm is not None:
-                alarm.cancel()
-            if self._stall_secs:
-                alarm = loop.call_later(self._stall_secs, self.end, "stalled")
-            for _ in iter(self._drain, False):
+            more = True
+            while more:
+                if alarm is not None:
+                    alarm.cancel()
+                if self._stall_secs:
+                    alarm = loop.call_later(self._stall_secs, self.end, "stalled")
+                more = self._turn()
                 await asyncio.sleep(0)  # a flood of output must not keep the node from its other rounds
         if alarm is not None:
             alarm.cancel()
 
-    def _drain(self, *, final: bool = False) -> bool:
-        chunk = self._log.read()
-        while final and chunk.data:
-            self._lines.take(chunk.data)
+    def _turn(self) -> bool:
+        """Go on reading for a short while; says whether there may be more."""
+        if not self._lines.waiting:
             chunk = self._log.read()
-        if chunk.skipped:
-            self._lines.take(b"\n")
-        self._lines.take(chunk.data, final=final)
-        return bool(chunk.data)
+            if chunk.skipped:
+                self._lines.take(b"\n")
+            if not chunk.data:
+                return bool(self._lines.waiting)
+            self._lines.take(chunk.data)
+        self._lines.work(TURN_SECS)
+        return True
 
 
 def process_end(record: ExitRecord | None, asked: str | None) -> ProcessEnd:

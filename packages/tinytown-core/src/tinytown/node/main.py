@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import logging
 import os
 import secrets
 import signal
@@ -26,6 +25,7 @@ from tinytown.node.context import NodeContext, log
 from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, write_pid
 from tinytown.node.crash import point
 from tinytown.node.launch.client import Launcher
+from tinytown.node.log_file import begin_log
 from tinytown.node.town_node import TownNode
 from tinytown.storage.calls import town as town_calls
 from tinytown.storage.embedded.instance import ensure_instance
@@ -55,8 +55,8 @@ def main(argv: list[str] | None = None, *, told: int | None = None) -> int:
     if len(words) != 2 or words[0] != "--town":  # noqa: PLR2004 - a flag and its value
         sys.stderr.write("usage: python -m tinytown.node --town PATH\n")
         return 2
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
     paths = TownPaths(Path(words[1]))
+    begin_log(paths.node_log)
     try:
         return run_node(paths, told=told)
     except TinytownError as error:
