@@ -188,11 +188,13 @@ async def drop(node: NodeContext, live: Round, result: str, outcome: Outcome, de
     directory = node.paths.round_dir(live.id)
     if not is_foreign(node, directory):
         await end_process(directory)
+    point("gate.before_end")
     call = rounds.gate_end(live.id, result, node_id=node.node_id, nonce=node.nonce, outcome=outcome, detail=detail)
     try:
         await node.run(call)
     except NotFoundError:
         log.warning("the server has forgotten gate round %s", live.id)
+    point("gate.end_recorded")
 
 
 async def finish(run: GateRound) -> None:
