@@ -113,3 +113,20 @@ def test_a_round_at_which_the_node_fails_again_and_again_ends_and_asks_a_person(
     assert not processes.alive(cli)
     assert town.rounds("w1")[0].outcome == "start_failed"
     assert (town.task(task).state, town.task(task).crashes) == ("assigned", 0)
+
+
+def test_a_gate_whose_task_is_gone_is_ended_and_judges_nothing(make_town):
+    town = make_town({"w1": "complete('x')"}, sound=False)
+    town.start()
+    town.spawn("w1")
+    task = town.add(agent="w1", gates=[Gate(name="long", command="echo begun > begun; sleep 600")])
+    town.happened("gate.started")
+    (gate,) = [event["round_id"] for event in town.events("gate.started")]
+    process = town.cli(gate)
+    town.kill()
+    assert town.command("DEL", f"tt:{{town}}:task:{task}") == 1
+    town.start()
+    town.happened("gate.lost")
+    assert not processes.alive(process)
+    assert "has no task to check" in town.log()
+    assert "Traceback" not in town.log()
