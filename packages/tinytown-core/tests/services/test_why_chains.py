@@ -37,6 +37,18 @@ def test_the_missing_node_comes_before_every_other_cause(bench):
     assert bench.town.why().causes[0].command == "tt start"
 
 
+def test_a_node_that_ended_with_an_error_is_missing_with_its_last_words(bench):
+    bench.agent()
+    task = bench.town.assign("w1", "x")
+    bench.node.runs = False
+    log = bench.context.paths.node_log
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("2026-01-01 00:00:00,000 INFO ready\n2026-01-01 00:00:01,000 ERROR the password is wrong\n")
+    assert bench.town.why(task.id).causes[0].text.endswith("; the last one ended with: the password is wrong")
+    log.write_text("2026-01-01 00:00:00,000 ERROR once\n2026-01-01 00:00:01,000 INFO stopping\n")
+    assert bench.town.why(task.id).causes[0].text == "no node runs here, so nothing is started"
+
+
 def test_a_chain_of_dependencies_leads_to_the_one_to_act_on(bench):
     bench.agent()
     first = bench.town.assign("w1", "first")

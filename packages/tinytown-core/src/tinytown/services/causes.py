@@ -77,7 +77,7 @@ _P, _T, _W, _N = Mover.PERSON, Mover.TOWN, Mover.TIME, Mover.NOBODY
 
 CAUSES: Mapping[str, Sentence] = {
     # The machine
-    "no_node": Sentence("no node runs here, so nothing is started", "tt start", _P),
+    "no_node": Sentence("no node runs here, so nothing is started{said}", "tt start", _P),
     "node_stopping": Sentence("node `{node}` is stopping and starts nothing new", "tt start", _P),
     "node_down": Sentence("node `{node}` on `{host}` was stopped, and its work waits for it", "tt start", _P),
     "node_lost": Sentence("node `{node}` on `{host}` has not been heard of for {ago}", "tt start", _P),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import attrs
 
 from tinytown.domain.records import Node
 from tinytown.domain.states import NodeState
-from tinytown.services.causes import Cause, cause, span
+from tinytown.services.causes import Cause, cause, one_line, span
 from tinytown.services.context import TownContext
 from tinytown.services.steps import Steps, local
 
 LOST_AFTER_MS = 45_000
 """A node that has not beaten for so long counts as lost; one on this machine is judged by its lock instead."""
+
+
+_LAST_BYTES = 4096
 
 
 @attrs.frozen(kw_only=True)
@@ -25,12 +30,17 @@ class NodesView:
         local_id: Id of this machine's node.
         local_runs: Whether its lock is held.
         now: The server's time in milliseconds.
+        said: The error with which the last node of this machine ended, if it did not simply stop.
     """
 
     nodes: Sequence[Node]
     local_id: str
     local_runs: bool
     now: int
+    said: str = ""
+
+    def _no_node(self, ref: str) -> Cause:
+        return cause("no_node", ref, said=f"; the last one ended with: {self.said}" if self.said else "")
 
     def named(self, node_id: str | None) -> Node | None:
         """Give a node on record."""
@@ -41,10 +51,10 @@ class NodesView:
         node = self.named(node_id)
         if node_id is not None and node_id == self.local_id:
             if not self.local_runs:
-                return cause("no_node", node_id)
+                return self._no_node(node_id)
             return cause("node_stopping", node.id, node=node.name) if _is(node, NodeState.STOPPING) and node else None
         if node is None:
-            return cause("no_node", node_id or "town")
+            return self._no_node(node_id or "town")
         if node.state is NodeState.DOWN:
             return cause("node_down", node.id, node=node.name, host=node.host)
         if self.now - node.beat_at > LOST_AFTER_MS:
@@ -61,8 +71,8 @@ class NodesView:
         if any(self.hindrance(node.id) is None for node in others):
             return None
         if self.local_runs or not others:
-            return self.hindrance(self.local_id) or cause("no_node", "town")
-        return cause("no_node", "town")
+            return self.hindrance(self.local_id) or self._no_node("town")
+        return self._no_node("town")
 
     def full(self, node_id: str | None) -> Cause | None:
         """Say that a node runs as many rounds as it may, or None."""
@@ -79,7 +89,20 @@ def _is(node: Node | None, state: NodeState) -> bool:
 def view_nodes(context: TownContext, nodes: Sequence[Node], now: int) -> Steps[NodesView]:
     """Put what is on record together with what this machine's lock says."""
     local_id, runs = yield from own_node(context)
-    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now)
+    said = "" if runs else (yield from local(lambda: _last_error(context.paths.node_log)))
+    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now, said=said)
+
+
+def _last_error(log: Path) -> str:
+    """Give the error that is the last line of a node's log; one that was stopped has left none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    _, found, words = (lines[-1] if lines else "").partition(" ERROR ")
+    return one_line(words) if found else ""
 
 
 def own_node(context: TownContext) -> Steps[tuple[str, bool]]:
