@@ -31,6 +31,10 @@ MUTANTS = {
     "an agent with work is not due": ("tx.zadd(due, when, agent.id)", "tx.zscore(due, agent.id)"),
     "an exact id is not preferred": ("if plain ~= '' and tx.zscore('ids', plain) then", "if false then"),
     "dependents are not freed": ("tx.srem('blockers:' .. dependent.id, task.id)", ""),
+    "a closed task stays in the index of its agent": ("tx.zrem(tx.index_of_agent(task), ref)", ""),
+    "a round keeps nothing back": ("  tx.reserve(a, live)\n", ""),
+    "what a round kept back stays kept back": ("math.max(0, tx.known('reserved_' .. what) - kept)", "tx.known('seq')"),
+    "a wait takes a blocked task for one that moves": ("if state == 'blocked' then\n    return false", "if false then"),
     "an order is forgotten": ("task.order, task.updated_at = ordered, tx.now", "task.updated_at = tx.now"),
 }
 SEEDS = (1, 2, 3, 4, 5, 6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tinytown.storage.calls import town as towns
@@ -11,7 +13,7 @@ from tinytown.testing.hands import Hands
 LOOK_AGAIN_MS = 60_000
 
 
-def _round(town: Hands, name: str = "w1", **usage: int) -> None:
+def _round(town: Hands, name: str = "w1", **usage: Any) -> None:
     """An agent has one round that used something."""
     town.add(agent=name)
     live = town.begin(name)
@@ -23,7 +25,7 @@ class Budgets(ContractPart):
     """Limits of tokens and money."""
 
     @pytest.mark.parametrize("limits", [{"max_tokens": 100}, {"max_micros": 2_000_000}])
-    def test_no_round_begins_when_the_budget_is_spent(self, town: Hands, limits: dict[str, int]) -> None:
+    def test_no_round_begins_when_the_budget_is_spent(self, town: Hands, limits: dict[str, Any]) -> None:
         town.spawn()
         _round(town, input_tokens=60, output_tokens=40, cost_micros=2_000_000)
         ref = town.add(agent="w1").id
