@@ -104,7 +104,7 @@ def _of_idle(facts: AgentFacts, task: Task | None) -> list[Cause]:
         return [cause("task_backoff", task.id, left=span(task.not_before - now), crashes=task.crashes)]
     spent = next((item for item in facts.attention if item.kind == "budget_spent"), None)
     if spent is not None and (task is not None or agent.queued_tasks or agent.waking_mail):
-        change = spent.suggestions[0] if spent.suggestions else "tt config budget.max_tokens NUMBER"
+        change = spent.suggestions[0] if spent.suggestions else "tt config budget.max_tokens"
         return [cause("budget_spent", spent.id, detail=one_line(spent.text), change=change)]
     chain: list[Cause] = []
     if task is not None and facts.queue and facts.queue[0] != task.id:

@@ -13,6 +13,7 @@ from tinytown.storage.memory.tx import Fields, Tx
 KIND, WHOLE = "budget_spent", "town"
 LOOK_AGAIN_MS = 60_000
 WOKEN_AT_ONCE = 1000
+HOW = "; raise `[budget]` in `tinytown.toml`, then `tt stop` and `tt start`"
 
 
 def _known(tx: Tx, field: str) -> int:
@@ -39,17 +40,17 @@ def over_budget(tx: Tx, a: Args, agent: Fields) -> bool:
     if _passes(tx, "tokens", a.get("max_tokens")):
         used, kept = _known(tx, "spent_tokens"), _known(tx, "reserved_tokens")
         words.append(f"{used} of {a['max_tokens']} tokens are spent and {kept} are kept for rounds that go on")
-        changes.append("tt config budget.max_tokens NUMBER")
+        changes.append("tt config budget.max_tokens")
     if _passes(tx, "micros", a.get("max_micros")):
         used, kept, limit = _known(tx, "spent_micros"), _known(tx, "reserved_micros"), a["max_micros"]
         words.append(
             f"{used / 1e6:.2f} of {limit / 1e6:.2f} USD are spent and {kept / 1e6:.2f} are kept for rounds that go on"
         )
-        changes.append("tt config budget.max_cost_usd NUMBER")
+        changes.append("tt config budget.max_cost_usd")
     if not words:
         close_attention(tx, KIND, WHOLE, "answered")
         return False
-    text = "; ".join(words)
+    text = "; ".join(words) + HOW
     if not tx.hget("attention_by", f"{KIND}:{WHOLE}"):
         tx.event("budget.spent", agent_id=agent["id"], detail=text)
     open_attention(tx, KIND, WHOLE, text, changes)

@@ -2,6 +2,7 @@
 -- `storage/memory/verbs/budget.py`. Needs ranges, rules and acts.
 
 local LOOK_AGAIN_MS, WOKEN_AT_ONCE = 60000, 1000
+local HOW = '; raise `[budget]` in `tinytown.toml`, then `tt stop` and `tt start`'
 
 function tx.known(field)
   return tonumber(tx.hget('town', field)) or 0
@@ -27,18 +28,18 @@ function tx.over_budget(a, agent)
   if tx.passes('tokens', a.max_tokens) then
     words[1] = string.format('%.0f of %.0f tokens are spent and %.0f are kept for rounds that go on',
       tx.known('spent_tokens'), a.max_tokens, tx.known('reserved_tokens'))
-    changes[1] = 'tt config budget.max_tokens NUMBER'
+    changes[1] = 'tt config budget.max_tokens'
   end
   if tx.passes('micros', a.max_micros) then
     words[#words + 1] = string.format('%.2f of %.2f USD are spent and %.2f are kept for rounds that go on',
       tx.known('spent_micros') / 1e6, a.max_micros / 1e6, tx.known('reserved_micros') / 1e6)
-    changes[#changes + 1] = 'tt config budget.max_cost_usd NUMBER'
+    changes[#changes + 1] = 'tt config budget.max_cost_usd'
   end
   if #words == 0 then
     tx.close_attention('budget_spent', 'town', 'answered')
     return false
   end
-  local text = table.concat(words, '; ')
+  local text = table.concat(words, '; ') .. HOW
   if not some(tx.hget('attention_by', 'budget_spent:town')) then
     tx.event('budget.spent', { agent_id = agent.id, detail = text })
   end
