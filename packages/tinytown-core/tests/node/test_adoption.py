@@ -25,8 +25,10 @@ def held(running_town):
     def make(lines=HOLD, **more):
         town = running_town({"w1": lines}, **more)
         town.spawn("w1")
+        town.run(agents.want("w1", "interrupt"))  # else its round might begin before the letter is there
         town.held = town.add(agent="w1")
         town.letter = town.send("w1", "read me")
+        town.run(agents.want("w1", "resume"))
         town.reached("there")
         (town.live,) = town.rounds("w1")
         return town
