@@ -71,6 +71,18 @@ def acting_round(tx: Tx, a: Args) -> Fields | None:
     return acting
 
 
+def person(tx: Tx, a: Args, verb: str) -> str:
+    """Name who acts, who must be a person, the conductor or the town: what happens to others' work is not a round's."""
+    if a.get("round_id"):
+        acting_round(tx, a)
+        tx.refuse(
+            "people_only",
+            detail=f"a round may not {verb} a task",
+            hint="say what you need with `tt send conductor`, or `tt task block` your own task",
+        )
+    return actor(None, a)
+
+
 def own_task(tx: Tx, acting: Fields, task: Fields) -> None:
     """Refuse a round that speaks of a task that is not its own."""
     if acting.get("task_id") != task["id"]:

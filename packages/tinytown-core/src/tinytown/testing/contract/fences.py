@@ -71,6 +71,25 @@ class Fences(ContractPart):
             refused(town, StaleRoundError, call)
         assert town.submit(mine.id, live).recorded
 
+    def test_a_round_decides_nothing_about_work_that_is_not_its_own(self, town: Hands) -> None:
+        town.spawn()
+        town.spawn("w2")
+        town.add(agent="w1")
+        ours, free, closed = town.add(agent="w2").id, town.add().id, town.add().id
+        town.run(tasks.cancel(closed))
+        live = town.begin("w1")
+        for call in (
+            tasks.cancel(ours, round_id=live.id),
+            tasks.requeue(ours, round_id=live.id),
+            tasks.unblock(ours, round_id=live.id),
+            tasks.reopen(closed, round_id=live.id),
+            tasks.assign(ours, "w1", round_id=live.id),
+            tasks.assign(free, "w2", round_id=live.id, only_pending=True),
+        ):
+            assert refused(town, RefusedError, call).shown_code == "people_only"
+        claimed = town.run(tasks.assign(free, "w1", round_id=live.id, only_pending=True))
+        assert (claimed.task.state, claimed.task.agent) == ("assigned", "w1")
+
     def test_a_round_that_is_over_changes_nothing(self, town: Hands) -> None:
         town.spawn()
         ref = town.add(agent="w1").id

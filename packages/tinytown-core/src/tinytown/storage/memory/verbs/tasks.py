@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import fresh_start, index, move, note, order, ring_all, settle_dependents
-from tinytown.storage.memory.rules import Args, acting_round, actor, find, own_task, request_end, resolve, wake
+from tinytown.storage.memory.rules import (
+    Args,
+    acting_round,
+    actor,
+    find,
+    own_task,
+    person,
+    request_end,
+    resolve,
+    wake,
+)
 from tinytown.storage.memory.tx import Fields, Tx, items
 
 
@@ -61,9 +71,12 @@ def task_add(tx: Tx, a: Args) -> Fields:
 
 def task_assign(tx: Tx, a: Args) -> Fields:
     """Give a task to an agent."""
-    by = actor(acting_round(tx, a), a)
+    acting = acting_round(tx, a)
+    by = actor(acting, a)
     task = find(tx, "task", a["task"])
     agent = changes.working_agent(tx, a["agent"])
+    if acting is not None and not (a.get("only_pending") and agent["id"] == acting["agent_id"]):
+        person(tx, a, "assign")  # an agent may claim for itself; to others it gives new tasks
     if a.get("only_pending") and task["state"] != "pending":
         tx.refuse("wrong_state", kind="task", id=task["id"], state=task["state"], verb="claim", allowed="pending")
     if task.get("agent_id") == agent["id"] and task["state"] in {"assigned", "running"} and not task.get("order"):
@@ -130,7 +143,7 @@ def _said_already(tx: Tx, a: Args, verb: str, task: Fields) -> bool:
 
 def task_unblock(tx: Tx, a: Args) -> Fields:
     """Let a blocked task go on, with an answer for its agent if there is one."""
-    by = actor(acting_round(tx, a), a)
+    by = person(tx, a, "unblock")
     task = find(tx, "task", a["task"])
     unblock(tx, a, task, a.get("answer"), by)
     return {"task": task}
@@ -162,7 +175,7 @@ def task_cancel(tx: Tx, a: Args) -> Fields:
 
 
 def _order_or_do(tx: Tx, a: Args, verb: str, want: Fields) -> Fields:
-    by = actor(acting_round(tx, a), a)
+    by = person(tx, a, verb)
     task = find(tx, "task", a["task"])
     if order(tx, a, task, verb, by, **want):
         return {"task": task, "ordered": True}
@@ -172,7 +185,7 @@ def _order_or_do(tx: Tx, a: Args, verb: str, want: Fields) -> Fields:
 
 def task_reopen(tx: Tx, a: Args) -> Fields:
     """Take up a failed or cancelled task again; what it had blocked goes back to waiting."""
-    by = actor(acting_round(tx, a), a)
+    by = person(tx, a, "reopen")
     task = find(tx, "task", a["task"])
     agent = changes.back_to_author(tx, task)
     state = "waiting" if tx.scard(f"blockers:{task['id']}") > 0 else "assigned" if agent else "pending"

@@ -84,6 +84,17 @@ function tx.own_task(acting, task)
   end
 end
 
+-- Name who acts, who must be a person, the conductor or the town: what happens to others' work is not a round's.
+function tx.person(a, verb)
+  if tx.acting_round(a) then
+    tx.refuse('people_only', {
+      detail = 'a round may not ' .. verb .. ' a task',
+      hint = 'say what you need with `tt send conductor`, or `tt task block` your own task',
+    })
+  end
+  return tx.actor(nil, a)
+end
+
 function tx.actor(acting, a)
   return acting and acting.agent or some(a.by) or 'person'
 end

@@ -1,12 +1,16 @@
 -- Give a task to an agent; of a task whose round goes on it is an order.
 -- ARGS: task, agent, from; optional only_pending, round_id, by
 -- REPLY: task, ordered
--- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, wrong_state
+-- ERRORS: stale_round, people_only, not_found, ambiguous, not_assignable, agent_ends, wrong_state
 -- USES: writes ranges rules acts moves changes says
 return tx.run('task_assign', function(a)
-  local by = tx.actor(tx.acting_round(a), a)
+  local acting = tx.acting_round(a)
+  local by = tx.actor(acting, a)
   local task = tx.find('task', a.task)
   local agent = tx.working_agent(a.agent)
+  if acting and not (some(a.only_pending) and agent.id == acting.agent_id) then
+    tx.person(a, 'assign') -- an agent may claim for itself; to others it gives new tasks
+  end
   if some(a.only_pending) and task.state ~= 'pending' then
     tx.refuse('wrong_state', { kind = 'task', id = task.id, state = task.state, verb = 'claim', allowed = 'pending' })
   end
