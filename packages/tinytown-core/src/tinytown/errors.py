@@ -197,7 +197,8 @@ class OutcomeUnknownError(StorageUnavailableError):
 class StorageRefusedError(TinytownError):
     """The server answered, but will not do the work: wrong password, too old, read-only, out of memory.
 
-    ``passes`` says that it may do so later without a change on this side: it loads its data, its disk or memory is full.
+    ``passes`` says that it may do so later without a change on this side: it loads its data, or its disk or memory is
+    full.
     """
 
     code: ClassVar[str] = "storage_refused"
