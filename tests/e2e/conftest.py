@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tinytown.testing.ending import end_town
 from tinytown.testing.pytest_plugin import locked_server, own_server, server, shared_server, town_name
 
 __all__ = ["locked_server", "own_server", "server", "shared_server", "town_name"]
@@ -68,10 +69,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     found = Shell(root, {**own, "TINYTOWN_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)})
     found.write("mini.sh", MINI)
     yield found
-    if (root / "tinytown.toml").exists():
-        subprocess.run(
-            [TT, "stop", "--now", "--timeout", "0"], cwd=root, env=found.env, capture_output=True, check=False
-        )
+    end_town(root)
     assert not _processes_of(root), "a process of the town is still there"
 
 

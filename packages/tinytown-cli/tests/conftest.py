@@ -83,8 +83,6 @@ def town(tt: Tt, tmp_path: Path) -> Iterator[Tt]:
     file = tmp_path / "town" / "tinytown.toml"
     file.write_text(file.read_text() + MINI.format(command=mini_command([sys.executable, str(script)])))
     yield tt
-    tt("stop", "--now")
-    from tinytown.config.paths import TownPaths
-    from tinytown.storage.embedded.server import stop_server
+    from tinytown.testing.ending import end_town
 
-    stop_server(TownPaths(tmp_path / "town"))
+    end_town(tmp_path / "town")

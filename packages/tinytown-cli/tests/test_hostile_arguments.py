@@ -86,8 +86,7 @@ def line(command: Command, hostile: Param, value: str, known: dict[str, str]) ->
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
     """A town with a paused agent, a task, a message and an open item; no node runs."""
     from tinytown import Town
-    from tinytown.config.paths import TownPaths
-    from tinytown.storage.embedded.server import stop_server
+    from tinytown.testing.ending import end_town
 
     base = tmp_path_factory.mktemp("hostile")
     root = base / "town"
@@ -99,7 +98,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
         message = town.send("conductor", "hello").message
     known = {"agent": "conductor", "to": "conductor", "task": task.id, "ref": task.id, "item": message.id, "name": "w9"}
     yield root, {**known, **{f"env:{name}": value for name, value in env.items()}}
-    stop_server(TownPaths(root))
+    end_town(root)
 
 
 def newest(root: Path, env: dict[str, str]) -> list[str]:

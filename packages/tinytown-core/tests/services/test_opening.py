@@ -26,6 +26,7 @@ from tinytown.errors import (
 from tinytown.services.making import write_town
 from tinytown.services.town import Town
 from tinytown.storage.embedded.server import lock_held, status, stop_server
+from tinytown.testing.ending import end_town
 from tinytown.testing.pytest_plugin import required
 
 
@@ -60,8 +61,7 @@ def place():
         for town in made.open_towns:
             town.close()
         for folder in made.base.iterdir():
-            if (folder / ".tt").is_dir():
-                stop_server(TownPaths(folder))
+            end_town(folder)
 
 
 def test_a_new_town_has_a_file_a_server_and_a_place_in_the_list(place):
