@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from tinytown import Town
 from tinytown.errors import ServerStartError, TinytownError
-from tinytown.storage.embedded.server import stop_server
+from tinytown.testing.ending import end_town
 
 BALLAST = "ballast"
 
@@ -21,6 +21,8 @@ def small(towns):
     if mounted.returncode:
         pytest.skip("mounting a small file system needs rights that are missing here")
     yield paths
+    (paths.root / BALLAST).unlink(missing_ok=True)
+    end_town(paths.root)
     subprocess.run(["umount", "-l", str(paths.root)], check=True)
 
 
@@ -54,7 +56,6 @@ def test_what_was_accepted_is_kept_and_the_rest_is_refused_until_there_is_room(s
             after = page.next
         assert set(accepted) <= listed
         town.add_task("after there was room")
-    stop_server(small)
 
 
 def test_a_server_that_cannot_be_started_for_lack_of_room_is_no_matter_of_settings(small, start):
