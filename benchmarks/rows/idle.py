@@ -50,7 +50,7 @@ def measure(*, quick: bool) -> list[Line]:
     asked_text = ", ".join(f"{number} {name}" for name, number in asked.items())
     return [
         line(
-            "memory of its own and its share of shared pages (PSS)", "MiB", sum(s.pss for s in sizes) / _MIB, 120, names
+            "memory of its own and its share of shared pages (PSS)", "MiB", sum(map(_pss, sizes)) / _MIB, 120, names
         ),
         line("memory with shared pages counted for each (RSS)", "MiB", sum(s.rss for s in sizes) / _MIB, None, names),
         line("processor, share of a core", "%", share, 0.5, done),
@@ -96,3 +96,8 @@ def _beyond(processes: Sequence[psutil.Process]) -> int:
 
 def _cpu(processes: Sequence[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def _pss(size: object) -> int:
+    """Give the proportional size of a process; only Linux knows it."""
+    return int(getattr(size, "pss", 0))
