@@ -49,9 +49,7 @@ def measure(*, quick: bool) -> list[Line]:
     names = f"{done}; the node, its launcher and {len(processes) - 2} spare processes"
     asked_text = ", ".join(f"{number} {name}" for name, number in asked.items())
     return [
-        line(
-            "memory of its own and its share of shared pages (PSS)", "MiB", sum(map(_pss, sizes)) / _MIB, 120, names
-        ),
+        line("memory of its own and its share of shared pages (PSS)", "MiB", sum(map(_pss, sizes)) / _MIB, 120, names),
         line("memory with shared pages counted for each (RSS)", "MiB", sum(s.rss for s in sizes) / _MIB, None, names),
         line("processor, share of a core", "%", share, 0.5, done),
         line("requests to the server per second", "/s", sum(asked.values()) / took, 2, f"{done}: {asked_text}"),
