@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -166,6 +167,30 @@ def test_a_killed_server_comes_back_with_everything(held, with_node):
     town.wait(lambda: status(town.paths).pid, "a server runs again")
     town.release("go")
     as_without_a_crash(town)
+
+
+VICTIMS = {
+    "server": server,
+    "launcher": launcher,
+    "shim": lambda town: town.owner(town.live.id),
+    "agent": lambda town: town.cli(town.live.id),
+}
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(VICTIMS, 2)), ids="+".join)
+def test_any_two_of_the_others_may_die_together(held, pair):
+    town = held("(reach('there'), hold('go')) if run == 1 else None\ncomplete('after all')", fsync="always")
+    victims = [VICTIMS[name](town) for name in pair]
+    for victim in victims:
+        processes.send(victim, signal.SIGKILL)
+    town.wait(lambda: not any(map(processes.alive, victims)), "both are gone")
+    town.wait(lambda: status(town.paths).pid, "a server runs")
+    crashed = bool({"shim", "agent"} & set(pair))
+    if not crashed:
+        town.release("go")
+    done = town.until(town.held, "completed")
+    assert (done.result, done.attempt, done.crashes) == ("after all", 1 + crashed, int(crashed))
+    assert town.agent("w1").incarnation == 1
 
 
 def test_an_idle_node_revives_its_server(running_town):
