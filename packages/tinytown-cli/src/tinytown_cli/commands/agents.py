@@ -45,12 +45,11 @@ def spawn(
     return 0
 
 
-def list_agents(context: Context, *, limit: int | None, after: int | None) -> None:
+def list_agents(context: Context, *, state: str | None, role: str | None, limit: int | None, after: int | None) -> None:
     """List the agents."""
-    page = context.town.agents(after=after, limit=100 if limit is None else limit)
-    context.out.items(
-        page.items, lambda out: views.agents(out, page.items, empty="no agents yet: tt spawn w1"), next_=page.next
-    )
+    page = context.town.agents(state=state, role=role, after=after, limit=100 if limit is None else limit)
+    empty = "no agents yet: tt spawn w1" if state is role is None else "no such agents"
+    context.out.items(page.items, lambda out: views.agents(out, page.items, empty=empty), next_=page.next)
 
 
 def nodes(context: Context) -> None:

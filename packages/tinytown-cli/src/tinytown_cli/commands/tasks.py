@@ -70,9 +70,20 @@ def show(context: Context, *, task: str) -> None:
     context.out.record(found, lambda out: views.task(out, found))
 
 
-def list_tasks(context: Context, *, state: str | None, agent: str | None, limit: int | None, after: int | None) -> None:
+def list_tasks(
+    context: Context,
+    *,
+    state: str | None,
+    agent: str | None,
+    role: str | None,
+    tags: tuple[str, ...],
+    limit: int | None,
+    after: int | None,
+) -> None:
     """List tasks."""
-    page = context.town.tasks(state=state, agent=agent, after=after, limit=100 if limit is None else limit)
+    page = context.town.tasks(
+        state=state, agent=agent, role=role, tags=several(tags), after=after, limit=100 if limit is None else limit
+    )
     context.out.items(page.items, lambda out: views.tasks(out, page.items, empty="no such tasks"), next_=page.next)
 
 

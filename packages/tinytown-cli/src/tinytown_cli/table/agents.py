@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tinytown_cli.table.model import Command, Param, no_wait, page_after, page_limit, ref
+from tinytown_cli.table.model import Command, Param, no_wait, page_after, page_limit, ref, role
 
 _GROUP = "Agents"
 _AFTER = page_after()
 _LIMIT = page_limit()
+_STATES = ("cold", "starting", "idle", "working", "paused", "draining", "stopped", "error")
 
 
 def _verb(name: str, help_line: str, *, waits: bool = True) -> Command:
@@ -43,9 +44,9 @@ COMMANDS: tuple[Command, ...] = (
         ("list",),
         "agents:list_agents",
         _GROUP,
-        "List the agents",
-        ("tt list", "tt list --json"),
-        (_LIMIT, _AFTER),
+        "List the agents, oldest first",
+        ("tt list", "tt list --state working"),
+        (Param("state", "Only those in this state", choices=_STATES), role(), _LIMIT, _AFTER),
         aliases=("ls",),
     ),
     Command(("nodes",), "agents:nodes", _GROUP, "List the nodes", ("tt nodes", "tt nodes --json")),

@@ -93,3 +93,13 @@ def page_after() -> Param:
 def no_wait() -> Param:
     """Make the flag of commands that may have to wait for a round to end."""
     return Param("no_wait", "Do not wait until the live round has ended", kind="bool")
+
+
+def tags(help_line: str = "Only those that have all of these tags") -> Param:
+    """Make the option that names tags."""
+    return Param("tags", help_line, kind="list", aliases=("--tag",))
+
+
+def role(help_line: str = "Only those of this role") -> Param:
+    """Make the option that names a role."""
+    return Param("role", help_line)

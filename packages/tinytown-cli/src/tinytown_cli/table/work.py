@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown_cli.table.model import Command, Param, no_wait, page_after, page_limit, ref
+from tinytown_cli.table.model import Command, Param, no_wait, page_after, page_limit, ref, role, tags
 
 _GROUP = "Work"
 _TASK = ref("Task", name="task")
@@ -20,8 +20,8 @@ _STATES = (
     "cancelled",
 )
 _DETAILS = (
-    Param("role", "Role that should do it"),
-    Param("tags", "Words to find it by", kind="list", aliases=("--tag",)),
+    role("Role that should do it"),
+    tags("Words to find it by"),
     Param("depends_on", "Tasks that must be completed first", kind="list"),
     Param("parent", "Task that it is a part of"),
     Param("gate", "Its own gate, `NAME=COMMAND`, or the name of one of the town", kind="list"),
@@ -65,11 +65,13 @@ _TASKS = (
         ("task", "list"),
         "tasks:list_tasks",
         _GROUP,
-        "List tasks",
+        "List tasks, oldest first",
         ("tt task list", "tt task list --state blocked --agent w1"),
         (
             Param("state", "Only those in this state", choices=_STATES),
             Param("agent", "Only those of this agent"),
+            role(),
+            tags(),
             _LIMIT,
             _AFTER,
         ),
@@ -160,9 +162,9 @@ COMMANDS: tuple[Command, ...] = (
         ("backlog", "list"),
         "backlog:list_backlog",
         _GROUP,
-        "List the tasks that are nobody's yet",
-        ("tt backlog list", "tt backlog list --json"),
-        (_LIMIT, _AFTER),
+        "List the tasks that are nobody's yet, oldest first",
+        ("tt backlog list", "tt backlog list --role reviewer --tags docs"),
+        (role(), tags(), _LIMIT, _AFTER),
         aliases=("ls",),
     ),
     Command(
@@ -172,6 +174,20 @@ COMMANDS: tuple[Command, ...] = (
         "Take a task from the backlog",
         ("tt backlog claim t-9k3fq2xa7m", "tt backlog claim t-9k3fq2xa7m w1"),
         (_TASK, ref("Who takes it; inside a round its own agent", required=False)),
+    ),
+    Command(
+        ("backlog", "assign-all"),
+        "backlog:assign_all",
+        _GROUP,
+        "Give an agent the tasks of the backlog, oldest first",
+        ("tt backlog assign-all w1", "tt backlog assign-all w1 --tags docs --dry-run"),
+        (
+            ref("Who shall do them"),
+            role(),
+            tags(),
+            Param("limit", "At most so many (1000)", kind="int", low=1, high=1000, aliases=("-n",)),
+            Param("dry_run", "Only say which", kind="bool"),
+        ),
     ),
     Command(
         ("backlog", "remove"),

@@ -244,6 +244,10 @@ def sources_of(kind: str, verb: str) -> list[str]:
     return sorted(TABLES[kind][verb].sources)
 
 
+SHOWN_AGENT_STATES = ("cold", "starting", "idle", "working", "paused", "draining", "stopped", "error")
+"""What `shown_agent_state` may give."""
+
+
 def shown_agent_state(state: str, wanted: str, *, live_round: bool) -> str:
     """Give the one word by which people see an agent, made of what is wanted and what is so.
 

@@ -6,11 +6,12 @@ import shutil
 
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind, new_id
 from tinytown.domain.records import Agent
-from tinytown.domain.states import AgentState
+from tinytown.domain.states import SHOWN_AGENT_STATES, AgentState, shown_agent_state
 from tinytown.errors import AgentCliError, NotFoundError, StorageUnavailableError, TinytownError
 from tinytown.services import checks
 from tinytown.services.context import TownContext
 from tinytown.services.looking import show_as
+from tinytown.services.pages import matching
 from tinytown.services.settling import agent_settled
 from tinytown.services.steps import Steps, ask, local
 from tinytown.services.working import see_to_it
@@ -161,16 +162,39 @@ def _hand_over(context: TownContext, agent_id: str, cli: str) -> None:
     write_agent_env(context.paths, agent_id, variables)
 
 
-def agents_page(context: TownContext, *, after: int | None = None, limit: int = 100) -> Steps[Page[Agent]]:
+def agents_page(
+    context: TownContext,
+    *,
+    state: str | None = None,
+    role: str | None = None,
+    after: int | None = None,
+    limit: int = 100,
+) -> Steps[Page[Agent]]:
     """List agents by creation, one page.
 
     Args:
         context: The town.
+        state: Only those that are shown in this state.
+        role: Only those of this role.
         after: ``next`` of the page before.
-        limit: How many.
+        limit: How many at most; a page without ``next`` is the last.
     """
     _ = context
-    return (yield from ask(agents.listing(after=checks.cursor(after), limit=checks.limit(limit))))
+    shown = None if state is None else checks.word(state.lower(), SHOWN_AGENT_STATES, what="state")
+    of_role = None if role is None else checks.plain_name(role, what="role")
+
+    def wants(agent: Agent) -> bool:
+        state = shown_agent_state(agent.state, agent.wanted, live_round=agent.round_id is not None)
+        return shown in {None, state} and of_role in {None, agent.role}
+
+    return (
+        yield from matching(
+            lambda place, size: agents.listing(after=place, limit=size),
+            None if shown is None and of_role is None else wants,
+            after=checks.cursor(after),
+            limit=checks.limit(limit),
+        )
+    )
 
 
 def interrupt(context: TownContext, ref: str, *, wait: bool = True, timeout: float = ROUND_SECS) -> Steps[Agent]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
+    from tinytown.services import backlog as backlog_ops
     from tinytown.services import looking, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tinytown.services import why as reasons
 else:
     agent_ops, mail_ops, node_ops = (Late(f"tinytown.services.{name}") for name in ("agents", "mail", "nodes"))
+    backlog_ops = Late("tinytown.services.backlog")
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
 
@@ -212,6 +214,7 @@ class AsyncTown:
     task = async_verb(looking.task)
     current = async_verb(task_ops.current)
     claim = async_verb(task_ops.claim)
+    assign_all = async_verb(backlog_ops.assign_all)
     complete = async_verb(task_ops.complete)
     fail = async_verb(task_ops.fail)
     block = async_verb(task_ops.block)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tinytown.domain.gates import gates_for
 from tinytown.domain.ids import IdKind, kind_of, looks_like_id, new_id
@@ -11,6 +11,7 @@ from tinytown.domain.states import TaskState
 from tinytown.errors import UsageError
 from tinytown.services import checks
 from tinytown.services.context import TownContext
+from tinytown.services.pages import matching
 from tinytown.services.settling import settled
 from tinytown.services.steps import Steps, ask
 from tinytown.services.working import see_to_it
@@ -140,7 +141,7 @@ def claim(context: TownContext, task: str, agent: str | None = None) -> Steps[Ta
     Raises:
         WrongStateError: It is not in the backlog any more.
     """
-    taker = _own_agent(context, agent)
+    taker = own_agent(context, agent)
     call = tasks.assign(checks.ref(task, what="task"), taker, only_pending=True, **context.actor.fields)
     changed = yield from ask(call)
     yield from see_to_it(context)
@@ -152,6 +153,8 @@ def tasks_page(
     *,
     state: str | None = None,
     agent: str | None = None,
+    role: str | None = None,
+    tags: Iterable[str] = (),
     after: int | None = None,
     limit: int = 100,
 ) -> Steps[Page[Task]]:
@@ -161,15 +164,31 @@ def tasks_page(
         context: The town.
         state: Only those in this state.
         agent: Only those of this agent.
+        role: Only those of this role.
+        tags: Only those that have all of these tags.
         after: ``next`` of the page before.
-        limit: How many at most; a page with fewer is the last.
+        limit: How many at most; a page without ``next`` is the last.
     """
     _ = context
     found = checks.one_of(TaskState, state, what="state")
     who = None if agent is None else checks.ref(agent, what="agent")
     return (
-        yield from ask(tasks.listing(state=found, agent=who, after=checks.cursor(after), limit=checks.limit(limit)))
+        yield from matching(
+            lambda place, size: tasks.listing(state=found, agent=who, after=place, limit=size),
+            wanted_tasks(role=role, tags=tags),
+            after=checks.cursor(after),
+            limit=checks.limit(limit),
+        )
     )
+
+
+def wanted_tasks(*, role: str | None, tags: Iterable[str]) -> Callable[[Task], bool] | None:
+    """Give the test of tasks by role and tags; None where neither is asked for."""
+    of_role = None if role is None else checks.plain_name(role, what="role")
+    having = frozenset(checks.tags(tags))
+    if of_role is None and not having:
+        return None
+    return lambda task: (of_role is None or task.role == of_role) and having.issubset(task.tags)
 
 
 def current(context: TownContext, agent: str | None = None) -> Steps[Task | None]:
@@ -179,7 +198,7 @@ def current(context: TownContext, agent: str | None = None) -> Steps[Task | None
         context: The town.
         agent: Whose; that of the round when left out.
     """
-    return (yield from ask(tasks.current(_own_agent(context, agent))))
+    return (yield from ask(tasks.current(own_agent(context, agent))))
 
 
 def complete(
@@ -327,7 +346,8 @@ def _carry_out(context: TownContext, call: Call[Changed], *, wait: bool, timeout
     return (yield from settled(changed, timeout=timeout)) if wait else changed
 
 
-def _own_agent(context: TownContext, agent: str | None) -> str:
+def own_agent(context: TownContext, agent: str | None) -> str:
+    """Check a reference to an agent; left out, or as ``me``, it is the agent of the round that speaks."""
     if agent is not None and agent.strip().lower() != "me":
         return checks.ref(agent, what="agent")
     if context.actor.agent_id:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
+    from tinytown.services import backlog as backlog_ops
     from tinytown.services import looking, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tinytown.services import why as reasons
 else:
     agent_ops, mail_ops, node_ops = (Late(f"tinytown.services.{name}") for name in ("agents", "mail", "nodes"))
+    backlog_ops = Late("tinytown.services.backlog")
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
 
@@ -259,6 +261,7 @@ class Town:
     task = verb(looking.task)
     current = verb(task_ops.current)
     claim = verb(task_ops.claim)
+    assign_all = verb(backlog_ops.assign_all)
     complete = verb(task_ops.complete)
     fail = verb(task_ops.fail)
     block = verb(task_ops.block)
