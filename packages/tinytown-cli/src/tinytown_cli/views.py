@@ -219,6 +219,22 @@ def event_line(item: Event) -> str:
     return f"{item.id}  {when(item.at)}  {item.type}{change}  {' '.join(each for each in ids if each)}{detail}".rstrip()
 
 
+def event_told(item: Event) -> str:
+    """Tell an event to a person: when, who, what happened to what."""
+    kind, _, done = item.type.partition(".")
+    own = {"agent": None, "task": item.task_id, "message": item.message_id, "round": item.round_id}
+    about = own.get(kind, item.attention_id or item.task_id or item.round_id or item.node_id or item.mission_id)
+    words = [kind, *([about] if about else ()), done.replace("_", " ")]
+    if item.old or item.new:
+        words.append(f"({item.old or '-'} -> {item.new or '-'})")
+    if kind == "round" and item.task_id:
+        words.append(f"for {item.task_id}")
+    if kind != "round" and item.round_id:
+        words.append(f"in {item.round_id}")
+    detail = f": {one_line(item.detail, 80)}" if item.detail else ""
+    return f"{when(item.at)}  {item.agent or item.agent_id or 'town'}  {' '.join(words)}{detail}"
+
+
 def history_entry(entry: Mapping[str, Any]) -> str:
     """Give what happened to a record, without its time: what was done, the change, by whom, and the rest."""
     rest = {name: value for name, value in entry.items() if name != "at" and value}

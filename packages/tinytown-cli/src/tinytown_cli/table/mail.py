@@ -6,6 +6,12 @@ from tinytown_cli.table.model import Command, Param, ref
 
 _GROUP = "Mail"
 
+_FILTERS = (
+    Param("agent", "Only of this agent", aliases=("-a",)),
+    Param("task", "Only of this task"),
+    Param("type_", "Only of this type, such as `task.completed` or `round`"),
+)
+
 COMMANDS: tuple[Command, ...] = (
     Command(
         ("send",),
@@ -45,18 +51,28 @@ COMMANDS: tuple[Command, ...] = (
         (ref("Any record", name="ref"),),
     ),
     Command(
+        ("history",),
+        "events:history",
+        _GROUP,
+        "Tell what has happened lately, the newest last",
+        ("tt history", "tt history -n 100 --agent w1"),
+        (
+            Param("limit", "So many (30) of what is asked for", kind="int", low=1, high=1000, aliases=("-n",)),
+            *_FILTERS,
+        ),
+    ),
+    Command(
         ("events",),
         "events:events",
         _GROUP,
-        "Show what has happened in the town, the newest last",
-        ("tt events --count 50", "tt events -f --agent w1"),
+        "List events as they are on record, the newest last",
+        ("tt events --count 50 --agent w1", "tt events -f --after 1763800000000-0"),
         (
-            Param("count", "So many (20)", kind="int", low=1, aliases=("-c",)),
+            Param("count", "So many (20)", kind="int", low=1, high=1000, aliases=("-c",)),
             Param("follow", "Go on as things happen", kind="bool", aliases=("-f",)),
-            Param("agent", "Only of this agent"),
-            Param("task", "Only of this task"),
-            Param("type_", "Only of this type, such as `task.completed` or `round`"),
-            Param("after", "Only what came after this event"),
+            *_FILTERS,
+            Param("after", "Go on after this event: what came later, the oldest first"),
+            Param("since", "Begin with this event, or at a time such as `2026-11-22T08:30:00Z`"),
         ),
     ),
 )

@@ -222,12 +222,16 @@ class Node:
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """A fact in the past tense. ``id`` is the stream's: milliseconds, a dash and a counter."""
+    """A fact in the past tense. ``id`` is the stream's: milliseconds, a dash and a counter.
+
+    ``agent`` is not written down with it: who reads an event looks up the name that its agent has now.
+    """
 
     id: str
     type: str
     at: int = 0
     task_id: str | None = None
+    agent: str | None = None
     agent_id: str | None = None
     message_id: str | None = None
     round_id: str | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import looking, waiting, watching
+    from tinytown.services import looking, naming, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -35,6 +35,7 @@ else:
     backlog_ops = Late("tinytown.services.backlog")
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
+    naming = Late("tinytown.services.naming")
 
 T = TypeVar("T")
 
@@ -170,8 +171,11 @@ class AsyncTown:
         """Give events as they happen, without end; as `Town.follow`."""
         chosen = await self.run_steps(watching.choose(task=task, agent=agent, type=type))
         position = after if after is not None else await self.run_steps(watching.now())
+        names = naming.Names()
+        patience = Patience.for_followers(self._opened.patience() if self._opened is not None else None)
         while True:
-            position, found = await self.run_steps(watching.next_events(position, chosen))
+            steps = watching.next_events(position, chosen, names)
+            position, found = await drive_async(steps, self.storage, patience=patience)
             for event in found:
                 yield event
 

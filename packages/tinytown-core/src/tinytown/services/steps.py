@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FOLLOW_SECS = 60.0
+"""How long who follows a stream waits for a server that does not answer."""
 PAUSE_SECS = 0.1
 """Between two tries to reach a server that is being brought back."""
 
@@ -98,6 +100,11 @@ class Patience:
     pause_secs: float = attrs.field(default=PAUSE_SECS, init=False)
     _until: float = attrs.field(default=0.0, init=False)
     _revived: bool = attrs.field(default=False, init=False)
+
+    @classmethod
+    def for_followers(cls, given: Patience | None, secs: float = FOLLOW_SECS) -> Patience:
+        """Give the patience of who follows a stream: more than that of a command, since nothing is lost by waiting."""
+        return cls(secs=max(secs, given.secs if given else 0.0), revive=given.revive if given else None)
 
     def again(self, error: StorageUnavailableError) -> str | None:
         """Say under which operation id to try again, or raise the error when there is no more patience.

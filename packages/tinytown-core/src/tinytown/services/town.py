@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import looking, waiting, watching
+    from tinytown.services import looking, naming, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -34,6 +34,7 @@ else:
     backlog_ops = Late("tinytown.services.backlog")
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
+    naming = Late("tinytown.services.naming")
 
 T = TypeVar("T")
 
@@ -213,13 +214,18 @@ class Town:
             agent: Only those of this agent.
             type: Only this type, such as ``task.completed``, or all of a kind, such as ``task``.
 
+        A server that goes away and comes back costs no event and repeats none.
+
         Raises:
             EventsTrimmedError: Events after ``after`` are no longer kept.
+            StorageUnavailableError: The server did not answer for a minute.
         """
         chosen = self.run_steps(watching.choose(task=task, agent=agent, type=type))
         position = after if after is not None else self.run_steps(watching.now())
+        names, patience = naming.Names(), Patience.for_followers(self._patience)
         while True:
-            position, found = self.run_steps(watching.next_events(position, chosen))
+            steps = watching.next_events(position, chosen, names)
+            position, found = drive(steps, self.storage, patience=patience)
             yield from found
 
     @overload
