@@ -25,10 +25,15 @@ def value(param: Param) -> st.SearchStrategy[str]:
     return WORDS
 
 
+def _words_of(draw: st.DrawFn, param: Param) -> int:
+    return draw(st.integers(0, 3)) if param.kind == "list" else 1
+
+
 @st.composite
 def lines(draw: st.DrawFn) -> tuple[Command, list[str]]:
     command = draw(st.sampled_from(COMMANDS))
-    parts: list[list[str]] = [[draw(value(param))] for param in command.params if param.positional]
+    places = [param for param in command.params if param.positional]
+    parts: list[list[str]] = [[draw(value(param))] for param in places for _ in range(_words_of(draw, param))]
     options = [param for param in command.params if not param.positional]
     for param in draw(st.lists(st.sampled_from(options), max_size=3)) if options else []:
         flag = draw(st.sampled_from(param.flags))

@@ -70,7 +70,10 @@ def of_command(command: Command) -> str:
 def usage(command: Command) -> str:
     """Give the form of a call on one line."""
     words = ["tt", *command.path]
-    words += [param.metavar if param.required else f"[{param.metavar}]" for param in command.params if param.positional]
+    for param in command.params:
+        if param.positional:
+            many = "..." if param.kind == "list" else ""
+            words.append(param.metavar if param.required else f"[{param.metavar}{many}]")
     if any(not param.positional for param in command.params):
         words.append("[OPTIONS]")
     return " ".join(words)
@@ -87,7 +90,7 @@ def explained(param: Param) -> str:
     text = param.help
     if param.choices:
         text += f" ({', '.join(param.choices)})"
-    if param.kind == "list":
+    if param.kind == "list" and not param.positional:
         text += "; may be repeated"
     return text
 

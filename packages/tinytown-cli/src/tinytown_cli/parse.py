@@ -74,12 +74,17 @@ def bind(command: Command, words: Sequence[str]) -> Bound | None:
         if read is None:
             return None
         values[param.name] = (*values[param.name], read) if param.kind == "list" else read
-    if len(taken) > len(places) or len(taken) < sum(param.required for param in places):
+    many = places.pop() if places and places[-1].kind == "list" else None
+    if (len(taken) > len(places) and many is None) or len(taken) < sum(param.required for param in places):
+        return None
+    if not all(taken):
         return None
     for param, word in zip(places, taken, strict=False):
-        if not word or (read := value_of(param, word)) is None:
+        if (read := value_of(param, word)) is None:
             return None
         values[param.name] = read
+    if many is not None:
+        values[many.name] = tuple(taken[len(places) :])
     return Bound(command, values)
 
 

@@ -82,7 +82,7 @@ def test_every_outcome_counts_or_not() -> None:
 @pytest.mark.parametrize("state", list(AgentState))
 @pytest.mark.parametrize("wanted", list(Wanted))
 def test_an_agent_is_shown_by_one_word(state: AgentState, wanted: Wanted) -> None:
-    words = {"cold", "starting", "idle", "working", "paused", "draining", "stopped", "error"}
+    words = {"cold", "starting", "idle", "working", "paused", "draining", "stopped", "error", "removed"}
     assert shown_agent_state(state, wanted, live_round=False) in words
     assert shown_agent_state("working", wanted, live_round=True) == "working"
     if wanted == Wanted.RUN:

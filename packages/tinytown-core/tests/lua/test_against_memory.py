@@ -252,6 +252,11 @@ def want(p):
     return agents.want(p.ref("agent"), verb, **p.who())
 
 
+def remove(p):
+    ended = [v for k, v in p.data.items() if k.startswith("agent:") and v["state"] in {"stopped", "error"}]
+    return agents.remove(p.dice.choice(ended)["id"] if ended else p.ref("agent"), **p.who())
+
+
 def ready(p):
     found = p.some("agent", state="cold")
     life = p.data.get(f"agent:{found}", {}).get("incarnation", 1)
@@ -407,9 +412,9 @@ def query(p):
 
 MOVES = [
     (claim, 1), (join, 2), (spawn, 4), (add, 9), (assign, 7), (submit, 6), (fail, 2), (block, 3), (unblock, 4),
-    (requeue, 2), (cancel, 2), (reopen, 3), (want, 4), (ready, 9), (broken, 1), (take, 16), (end, 11), (gate_take, 5),
-    (gate_end, 5), (send, 9), (handle, 3), (inbox, 3), (leave, 1), (beat, 1), (reconcile, 2), (attention, 4),
-    (drain, 1), (query, 14),
+    (requeue, 2), (cancel, 2), (reopen, 3), (want, 4), (remove, 2), (ready, 9), (broken, 1), (take, 16), (end, 11),
+    (gate_take, 5), (gate_end, 5), (send, 9), (handle, 3), (inbox, 3), (leave, 1), (beat, 1), (reconcile, 2),
+    (attention, 4), (drain, 1), (query, 14),
 ]  # fmt: skip
 
 

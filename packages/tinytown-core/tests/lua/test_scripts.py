@@ -11,6 +11,7 @@ from tinytown.storage.redis.scripts import FOLDER, Scripts
 
 SCRIPTS = Scripts()
 LONGEST = 110
+COUNTED = {"urgent_mail", "mail", "waking_mail", "queued_tasks", "open_tasks"}
 SAID = re.compile(r"^-- (ARGS|REPLY|ERRORS|USES): \S", re.MULTILINE)
 
 
@@ -81,7 +82,7 @@ def test_the_prelude_stores_every_field_as_the_records_read_it():
         for name, hint in typing.get_type_hints(codec.KINDS[kind]).items():
             if kind == "message" and name in {"urgent", "quiet"}:  # written as the number 1
                 assert stored[name] == "INTEGER"
-            elif kind != "agent" or name not in {"urgent_mail", "mail", "waking_mail", "queued_tasks"}:  # counted
+            elif kind != "agent" or name not in COUNTED:
                 how = None if stored.get(name) == "LONG" else stored.get(name)
                 assert how == expected(hint), (kind, name)
             seen.add(name)

@@ -237,6 +237,14 @@ def _(bench):
     return task.id
 
 
+@scene("agent_removed")
+def _(bench):
+    agent = bench.agent()
+    bench.town.kill("w1")
+    bench.town.prune()
+    return agent.id
+
+
 @scene("agent_max_rounds")
 def _(bench):
     agent = bench.agent(max_rounds=1)

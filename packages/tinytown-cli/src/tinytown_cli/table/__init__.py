@@ -5,12 +5,13 @@ Nothing here imports more than the standard library's smallest parts, because ea
 
 from __future__ import annotations
 
-from tinytown_cli.table import agents, mail, people, plugins, town, work
+from tinytown_cli.table import agents, lifecycle, mail, people, plugins, town, work
 from tinytown_cli.table.model import Command, Param
 
 COMMANDS: tuple[Command, ...] = (
     *town.COMMANDS,
     *agents.COMMANDS,
+    *lifecycle.COMMANDS,
     *work.COMMANDS,
     *mail.COMMANDS,
     *people.COMMANDS,

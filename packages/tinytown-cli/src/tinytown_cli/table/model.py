@@ -11,7 +11,8 @@ class Param(NamedTuple):
     Attributes:
         name: Name in Python; an option is called by it with dashes.
         help: One line.
-        kind: ``str``, ``int``, ``float``, ``bool`` (a flag) or ``list`` (repeatable, commas split).
+        kind: ``str``, ``int``, ``float``, ``bool`` (a flag) or ``list`` (repeatable, commas split; of positional
+            ones only the last may be one, and takes all words that are left).
         positional: An argument without a name.
         required: Must be given; only for positional ones.
         aliases: Other names of an option, dashes included.
@@ -78,6 +79,21 @@ class Command(NamedTuple):
 def ref(what: str = "Agent", *, name: str = "agent", required: bool = True) -> Param:
     """Make the argument that names a record."""
     return Param(name, f"{what}: name, nickname, id, or the beginning of an id", positional=True, required=required)
+
+
+def refs(what: str, *, name: str) -> Param:
+    """Make the argument that names any number of records."""
+    return Param(name, f"{what}: names, nicknames, ids, or beginnings of ids", kind="list", positional=True)
+
+
+def dry_run() -> Param:
+    """Make the flag of commands that first can say what they would do."""
+    return Param("dry_run", "Only say what would be done", kind="bool")
+
+
+def force() -> Param:
+    """Make the flag of commands that take something away."""
+    return Param("force", "Do not ask first; needed where nobody can be asked", kind="bool")
 
 
 def page_limit() -> Param:

@@ -94,6 +94,7 @@ class Agent:
     mail: int = 0
     waking_mail: int = 0
     queued_tasks: int = 0
+    open_tasks: int = 0
     rounds_completed: int = 0
     tasks_completed: int = 0
     max_rounds: int | None = None

@@ -44,6 +44,8 @@ class AgentState(StrEnum):
     STOPPED = "stopped"
     ERROR = "error"
     "Cannot start, or crashed too often."
+    REMOVED = "removed"
+    "Taken off the books by `tt prune`; its id, its closed tasks and its rounds can still be looked at."
 
 
 class Wanted(StrEnum):
@@ -161,9 +163,10 @@ AGENT = _table(
         "stop": ("cold starting idle error", "stopped"),
         "error": ("cold starting idle", "error"),
         "restart": ("cold starting idle stopped error", "cold"),
+        "remove": ("stopped error", "removed"),
     },
 )
-"""What a node (and ``restart``) may do to the state of an agent."""
+"""What a node (and ``restart`` and ``remove``) may do to the state of an agent."""
 
 WANTED = _table(
     Wanted,
@@ -245,7 +248,9 @@ def sources_of(kind: str, verb: str) -> list[str]:
 
 
 SHOWN_AGENT_STATES = ("cold", "starting", "idle", "working", "paused", "draining", "stopped", "error")
-"""What `shown_agent_state` may give."""
+"""What `shown_agent_state` may give for an agent that was not removed."""
+
+_ENDED = frozenset({AgentState.STOPPED, AgentState.ERROR, AgentState.REMOVED})
 
 
 def shown_agent_state(state: str, wanted: str, *, live_round: bool) -> str:
@@ -257,8 +262,8 @@ def shown_agent_state(state: str, wanted: str, *, live_round: bool) -> str:
         live_round: Whether a round of the agent is going on; then it works, whatever is wanted.
 
     Returns:
-        One of cold, starting, idle, working, paused, draining, stopped, error.
+        One of cold, starting, idle, working, paused, draining, stopped, error, removed.
     """
-    if live_round or wanted == Wanted.RUN or state in {AgentState.STOPPED, AgentState.ERROR}:
+    if live_round or wanted == Wanted.RUN or state in _ENDED:
         return state
     return wanted

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import looking, naming, waiting, watching
+    from tinytown.services import looking, naming, pruning, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -36,6 +36,7 @@ else:
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming = Late("tinytown.services.naming")
+    pruning = Late("tinytown.services.pruning")
 
 T = TypeVar("T")
 
@@ -213,6 +214,7 @@ class AsyncTown:
     close_agent = async_verb(agent_ops.close_agent)
     kill = async_verb(agent_ops.kill)
     restart = async_verb(agent_ops.restart)
+    prune = async_verb(pruning.prune)
     assign = async_verb(task_ops.assign)
     add_task = async_verb(task_ops.add_task)
     task = async_verb(looking.task)

@@ -122,6 +122,7 @@ CAUSES: Mapping[str, Sentence] = {
     "cancelled": Sentence("it was cancelled: {detail}", "tt task reopen {ref}", _N),
     # Agents
     "agent_stopped": Sentence("agent `{agent}` was stopped", "tt restart {agent}", _P),
+    "agent_removed": Sentence("agent `{agent}` was removed; what it did is still on record", "tt spawn {agent}", _P),
     "agent_max_rounds": Sentence("agent `{agent}` has had all the rounds it was given", "tt restart {agent}", _P),
     "agent_error": Sentence("agent `{agent}` cannot work: {detail}", "tt restart {agent}", _P),
     "agent_paused": Sentence("agent `{agent}` is paused", "tt resume {agent}", _P),

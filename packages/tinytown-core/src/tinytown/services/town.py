@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import looking, naming, waiting, watching
+    from tinytown.services import looking, naming, pruning, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -35,6 +35,7 @@ else:
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming = Late("tinytown.services.naming")
+    pruning = Late("tinytown.services.pruning")
 
 T = TypeVar("T")
 
@@ -262,6 +263,7 @@ class Town:
     close_agent = verb(agent_ops.close_agent)
     kill = verb(agent_ops.kill)
     restart = verb(agent_ops.restart)
+    prune = verb(pruning.prune)
     assign = verb(task_ops.assign)
     add_task = verb(task_ops.add_task)
     task = verb(looking.task)

@@ -144,7 +144,7 @@ class _Watch:
 
     def _agent_done(self, agent: Agent, facts: WaitFacts) -> bool:
         """Say whether an agent is stopped, or has nothing to do and nothing that it takes by itself."""
-        if agent.state is AgentState.STOPPED and agent.round_id is None:
+        if agent.state in {AgentState.STOPPED, AgentState.REMOVED} and agent.round_id is None:
             return True
         claims_some = facts.backlog and self.context.config.auto_claim and claims(agent)
         return not (facts.open or facts.busy or claims_some)

@@ -60,6 +60,8 @@ def hindrances(facts: AgentFacts, *, task: Task | None = None) -> list[Cause]:
         At least one cause; the last one says what to act on, or that the round is about to begin.
     """
     agent, name = facts.agent, facts.agent.name
+    if agent.state is AgentState.REMOVED:
+        return [cause("agent_removed", agent.id, agent=name)]
     if agent.round_id is None and (agent.state is AgentState.STOPPED or agent.wanted is Wanted.STOPPED):
         code = "agent_max_rounds" if agent.reason == "max_rounds" else "agent_stopped"
         return [cause(code, agent.id, agent=name)]

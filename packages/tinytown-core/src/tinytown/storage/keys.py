@@ -20,7 +20,8 @@ same thing, and a test compares the keys that both leave behind.
 | `lane:<agent>:urgent` / `lane:<agent>:normal` | sorted set by arrival | queued mail |
 | `waking:<agent>` | set | queued mail that starts a round |
 | `expiring` | sorted set by time | queued mail that expires |
-| `agents` | sorted set by creation | all agents |
+| `agents` | sorted set by creation | all agents that were not removed |
+| `hosted:<node>` | sorted set by creation | those of them that the node hosts |
 | `rounds:<agent>` | sorted set by number | the rounds of an agent (the last hundred) |
 | `history:<id>` | list | the last fifty lines of a task's or message's history |
 | `live` | set | rounds that go on |

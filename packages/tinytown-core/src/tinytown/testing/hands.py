@@ -117,6 +117,10 @@ class Hands:
         """Interrupt, resume, close, kill or restart an agent; says whether its round is being ended."""
         return self.run(agents.want(name, verb)).ending
 
+    def remove(self, ref: str) -> Agent:
+        """Take an agent off the books."""
+        return self.run(agents.remove(ref))
+
     def agent(self, ref: str) -> Agent:
         """Look at an agent."""
         found = self.run(town.show(ref, "agent")).record

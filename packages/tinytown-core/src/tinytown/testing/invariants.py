@@ -216,7 +216,15 @@ def _rounds(facts: Facts) -> Iterator[str]:
 
 
 def _agents(facts: Facts) -> Iterator[str]:
-    workers = {ref: agent for ref, agent in facts.agents.items() if ref != CONDUCTOR_ID}
+    gone = {ref for ref, agent in facts.agents.items() if agent["state"] == "removed"}
+    for ref in gone:
+        held = [f"{family}:{ref}" for family in ("mine", "queue", "waking") if f"{family}:{ref}" in facts.dump]
+        held += [f"lane:{ref}:{lane}" for lane in ("urgent", "normal") if f"lane:{ref}:{lane}" in facts.dump]
+        if held or facts.agents[ref].get("round_id"):
+            yield f"{ref} was removed and still has {held or 'a round'}"
+    workers = {ref: agent for ref, agent in facts.agents.items() if ref not in gone | {CONDUCTOR_ID}}
+    hosted = _grouped((agent["node"], ref) for ref, agent in workers.items() if agent.get("node"))
+    yield from _indexed(facts, "hosted:", hosted, facts.agents)
     yield from _same("agents", facts.scores("agents"), _numbered(facts.agents, workers))
     names = {agent[key]: ref for ref, agent in workers.items() for key in ("name", "nickname") if agent.get(key)}
     yield from _same("names", facts.dump["names"].value if "names" in facts.dump else {}, names)
@@ -250,7 +258,10 @@ def _agents(facts: Facts) -> Iterator[str]:
             yield f"{ref} could take work, but is not listed as idle"
     for account, _fields in facts.named("parked:"):
         agent = workers.get(account)
-        if agent is not None and (agent["state"] == "stopped" or (agent.get("account") and agent["state"] != "cold")):
+        ended = agent is not None and (
+            agent["state"] == "stopped" or (agent.get("account") and agent["state"] != "cold")
+        )
+        if ended or account in gone:
             yield f"parked:{account} is of an agent that has ended, or has another account"
     for node, refs in facts.named("idle:"):
         for ref in refs:
@@ -290,7 +301,7 @@ def _rest(facts: Facts) -> Iterator[str]:
 
 _OWNED = {
     "queue", "mine", "done", "waking", "rounds", "lane", "history", "blockers", "dependents", "due", "idle", "verify",
-    "ends",
+    "ends", "hosted",
 }  # fmt: skip
 _KNOWN = {
     *_RECORDS, "town", "ids", "names", "tasks", "backlog", "agents", "live", "bell", "nodes",

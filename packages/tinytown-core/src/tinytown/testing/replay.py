@@ -59,6 +59,7 @@ _AGENT_VERB_OF = {
     "agent.stopped": "stop",
     "agent.error": "error",
     "agent.restarted": "restart",
+    "agent.removed": "remove",
 }
 
 

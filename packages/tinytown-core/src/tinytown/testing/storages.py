@@ -22,10 +22,13 @@ from tinytown.testing.contract.mail import Mail
 from tinytown.testing.contract.nodes import Nodes
 from tinytown.testing.contract.outcomes import Outcomes
 from tinytown.testing.contract.reading import Reading
+from tinytown.testing.contract.removal import Removal
 from tinytown.testing.contract.task_table import TaskTable
 
 __all__ = ["StorageContract"]
 
 
-class StorageContract(TaskTable, Fences, Outcomes, Dependencies, Mail, Agents, Gates, Nodes, Budgets, Reading, Damage):
+class StorageContract(
+    TaskTable, Fences, Outcomes, Dependencies, Mail, Agents, Gates, Nodes, Budgets, Reading, Removal, Damage
+):
     """All parts of the contract."""

@@ -67,6 +67,14 @@ def want(agent: str, verb: str, *, round_id: str | None = None, by: str | None =
     return change("agent_want", args, _changed, allowed=rows("wanted", verb))
 
 
+def remove(agent: str, *, round_id: str | None = None, by: str | None = None) -> Call[Agent]:
+    """Take an agent that has ended and holds nothing off the books. Removing it again answers the same."""
+    args = {"agent": agent, "round_id": round_id, "by": by}
+    return change(
+        "agent_remove", args, lambda answer: codec.record(Agent, answer["agent"]), allowed=rows("agent", "remove")
+    )
+
+
 def ready(
     agent_id: str, incarnation: int, *, node_id: str, nonce: str, account: str | None = None
 ) -> Call[AgentChanged]:

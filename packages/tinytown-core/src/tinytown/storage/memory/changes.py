@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.storage.memory.moves import block, fresh_start, move
-from tinytown.storage.memory.rules import Args, find, has_work
+from tinytown.storage.memory.rules import Args, has_work, present
 from tinytown.storage.memory.tx import Fields, Tx, items
 
 
@@ -19,7 +19,7 @@ def assign(tx: Tx, a: Args, task: Fields, want: Fields, by: str) -> None:
 
 def working_agent(tx: Tx, ref: str) -> Fields:
     """Find an agent that may be given work; one that ends or has ended may not."""
-    agent = find(tx, "agent", ref)
+    agent = present(tx, ref)
     if agent["role"] == "conductor" and not agent.get("node"):
         tx.refuse(
             "not_assignable", detail="the conductor takes no tasks", hint="use `tt send conductor` to tell a person"

@@ -61,6 +61,15 @@ def find(tx: Tx, kind: str, ref: str) -> Fields:
     return record
 
 
+def present(tx: Tx, ref: str) -> Fields:
+    """Find an agent that has not been removed: only such a one can be given anything."""
+    agent = find(tx, "agent", ref)
+    if agent["state"] == "removed":
+        hint = f"it was removed; `tt spawn {agent['name']}` makes a new one"
+        tx.refuse("not_found", kind="agent", ref=ref, hint=hint)
+    return agent
+
+
 def acting_round(tx: Tx, a: Args) -> Fields | None:
     """Give the live round that a write comes from, or None for a person; refuse a round that is over."""
     if not a.get("round_id"):
@@ -71,13 +80,13 @@ def acting_round(tx: Tx, a: Args) -> Fields | None:
     return acting
 
 
-def person(tx: Tx, a: Args, verb: str) -> str:
+def person(tx: Tx, a: Args, verb: str, what: str = "a task") -> str:
     """Name who acts, who must be a person, the conductor or the town: what happens to others' work is not a round's."""
     if a.get("round_id"):
         acting_round(tx, a)
         tx.refuse(
             "people_only",
-            detail=f"a round may not {verb} a task",
+            detail=f"a round may not {verb} {what}",
             hint="say what you need with `tt send conductor`, or `tt task block` your own task",
         )
     return actor(None, a)
@@ -175,7 +184,7 @@ def stop_spent(tx: Tx, agent: Fields) -> None:
 def settle(tx: Tx, agent: Fields) -> None:
     """Without a live round, what people want decides: stop, or go on if there is something to do."""
     wanted = agent["wanted"]
-    if agent["state"] == "working":
+    if agent["state"] in {"working", "removed"}:
         return
     if wanted == "stopped" or (wanted == "draining" and not has_work(tx, agent)):
         unwake(tx, agent)

@@ -126,6 +126,12 @@ def _error(town: Hands) -> Call[Any]:
     return agents.error(town.spawn("w1", ready=False).id, 1, "none", **AS_NODE)
 
 
+def _remove(town: Hands) -> Call[Any]:
+    town.spawn("w1", nickname="max")
+    town.want("w1", "kill")
+    return agents.remove("w1")
+
+
 SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "add": lambda t: tasks.add("t-77777777", "more", agent="w2", depends_on=[_busy(t)]),
     "add pending": lambda t: tasks.add("t-77777777", "more", role="mason", parent=_busy(t)),
@@ -160,6 +166,7 @@ SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "kill": lambda t: _want(t, "kill"),
     "restart": lambda t: agents.want(t.spawn("w1").name, "restart"),
     "close": lambda t: agents.want(t.spawn("w1").name, "close"),
+    "remove": _remove,
     "ready": lambda t: agents.ready(t.spawn("w1", ready=False).id, 1, account="x", **AS_NODE),
     "error": _error,
     "send": lambda t: mail.send("m-77777777", t.spawn("w1").name, "hello", urgent=True),

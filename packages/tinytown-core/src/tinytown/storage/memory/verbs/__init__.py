@@ -13,6 +13,7 @@ from tinytown.storage.memory.verbs import (
     nodes,
     people,
     queries,
+    removal,
     round_end,
     take,
     tasks,
@@ -33,5 +34,6 @@ VERBS: dict[str, Verb] = {
     **people.VERBS,
     **town.VERBS,
     **queries.VERBS,
+    **removal.VERBS,
     **waiting.VERBS,
 }

@@ -13,8 +13,8 @@ from tinytown.storage.memory.rules import (
     has_work,
     open_attention,
     owner,
+    present,
     request_end,
-    resolve,
     settle,
     unwake,
     wake,
@@ -30,7 +30,7 @@ SPREAD_MS = 2000
 def agent_spawn(tx: Tx, a: Args) -> Fields:
     """Register an agent, or begin a new life of one that has stopped."""
     by = actor(acting_round(tx, a), a)
-    parent = resolve(tx, "agent", a["parent"]) if a.get("parent") else None
+    parent = present(tx, a["parent"])["id"] if a.get("parent") else None
     known = tx.load("agent", tx.hget("names", a["name"]))
     if known is not None and (known["name"] != a["name"] or not _ended(known)):
         tx.refuse("name_taken", name=a["name"])
@@ -44,10 +44,12 @@ def agent_spawn(tx: Tx, a: Args) -> Fields:
         tx.zadd("agents", agent["seq"], agent["id"])
     else:
         agent = known
-        if agent.get("nickname"):
-            tx.hdel("names", agent["nickname"])
+        free_names(tx, agent)
+        if agent.get("node"):
+            tx.zrem(f"hosted:{agent['node']}", agent["id"])
         new_life(tx, agent)
         agent.update(given)
+    tx.zadd(f"hosted:{agent['node']}", agent["seq"], agent["id"])
     tx.hset("names", agent["name"], agent["id"])
     if agent.get("nickname"):
         tx.hset("names", agent["nickname"], agent["id"])
@@ -55,6 +57,13 @@ def agent_spawn(tx: Tx, a: Args) -> Fields:
     tx.event("agent.spawned", agent_id=agent["id"], new="cold", detail=by)
     wake(tx, agent)
     return {"agent": view(tx, agent)}
+
+
+def free_names(tx: Tx, agent: Fields) -> None:
+    """Let go of an agent's name and nickname."""
+    for name in (agent["name"], agent.get("nickname")):
+        if name:
+            tx.hdel("names", name)
 
 
 def _ended(agent: Fields) -> bool:
@@ -108,6 +117,7 @@ def view(tx: Tx, agent: Fields) -> Fields:
         "mail": tx.zcard(f"lane:{ref}:normal") + tx.zcard(f"lane:{ref}:urgent"),
         "waking_mail": tx.scard(f"waking:{ref}"),
         "queued_tasks": tx.zcard(f"queue:{ref}"),
+        "open_tasks": tx.zcard(f"mine:{ref}"),
     }
 
 
@@ -117,7 +127,7 @@ _WANTED = {"interrupt": "paused", "resume": "run", "close": "draining", "kill": 
 def agent_want(tx: Tx, a: Args) -> Fields:
     """Change what people want of an agent: interrupt, resume, close, kill or restart it."""
     acting_round(tx, a)
-    agent, verb = find(tx, "agent", a["agent"]), a["verb"]
+    agent, verb = present(tx, a["agent"]), a["verb"]
     if not agent.get("cli"):
         tx.refuse("not_an_agent", detail="the conductor is a mailbox; it has no process to change")
     check(tx, a, "wanted", agent, verb, field="wanted")

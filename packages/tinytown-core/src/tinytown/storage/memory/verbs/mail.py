@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind
-from tinytown.storage.memory.rules import Args, acting_round, actor, find, open_attention, wake
+from tinytown.storage.memory.rules import Args, acting_round, actor, find, open_attention, present, wake
 from tinytown.storage.memory.tx import Fields, Tx, items
 
 WAKING = {"task", "query"}
@@ -54,7 +54,7 @@ def message_send(tx: Tx, a: Args) -> Fields:
     """Send mail. A reply handles what it replies to, if that was the sender's."""
     acting = acting_round(tx, a)
     by = actor(acting, a)
-    to = find(tx, "agent", a["to"])
+    to = present(tx, a["to"])
     sender_id = acting["agent_id"] if acting else (CONDUCTOR_ID if a.get("by") == "conductor" else None)
     replied = find(tx, "message", a["reply_to"]) if a.get("reply_to") else None
     hops = (replied.get("hops") or 0) + 1 if replied else 0
@@ -145,7 +145,8 @@ def expire(tx: Tx, message: Fields) -> None:
     message["state"] = "expired"
     trace(tx, message, "expired", "town")
     text = f"message `{message['id']}` from `{message['sender']}` to `{message['to']}` was not read in time"
-    if not message.get("from_id"):
+    writer = tx.load("agent", message.get("from_id"))
+    if writer is None or writer["state"] == "removed":
         open_attention(tx, "expired", message["id"], text, [f"tt trace {message['id']}"])
         return
     fields = {"sender": "town", "to": message["sender"], "to_id": message["from_id"], "kind": "info", "body": text}

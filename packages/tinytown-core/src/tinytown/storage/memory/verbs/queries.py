@@ -36,7 +36,7 @@ def show(tx: Tx, a: Args) -> Fields:
     if not a.get("kind") and tx.hget("names", ref.strip().lower().partition(" [")[0]):
         kind = "agent"
     record = find(tx, kind, ref)
-    shown = view(tx, record) if kind == "agent" else record
+    shown = view(tx, record) if kind == "agent" else node_view(tx, record) if kind == "node" else record
     return {"kind": kind, "record": shown, "history": tx.entries(f"history:{record['id']}")}
 
 
@@ -111,7 +111,13 @@ def list_attention(tx: Tx, a: Args) -> Fields:
 
 def list_nodes(tx: Tx, _a: Args) -> Fields:
     """List all nodes that ever joined."""
-    return {"items": [node for ref in tx.smembers("nodes") if (node := tx.load("node", ref))], "next": None}
+    found = [node_view(tx, node) for ref in tx.smembers("nodes") if (node := tx.load("node", ref))]
+    return {"items": found, "next": None}
+
+
+def node_view(tx: Tx, node: Fields) -> Fields:
+    """A node with the count of the agents on its books."""
+    return {**node, "agents": tx.zcard(f"hosted:{node['id']}")}
 
 
 def status(tx: Tx, a: Args) -> Fields:

@@ -98,7 +98,7 @@ end
 -- Without a live round, what people want decides: stop, or go on if there is something to do.
 function tx.settle(agent)
   local wanted = agent.wanted
-  if agent.state == 'working' then
+  if agent.state == 'working' or agent.state == 'removed' then
     return
   elseif wanted == 'stopped' or (wanted == 'draining' and not tx.has_work(agent)) then
     tx.unwake(agent)

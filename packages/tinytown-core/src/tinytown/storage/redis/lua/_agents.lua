@@ -35,6 +35,14 @@ function tx.wake_parked(agent, spread)
   end
 end
 
+-- Let go of an agent's name and nickname.
+function tx.free_names(agent)
+  tx.hdel('names', agent.name)
+  if some(agent.nickname) then
+    tx.hdel('names', agent.nickname)
+  end
+end
+
 -- Count a new incarnation; what the last one could not do is forgotten.
 function tx.new_life(agent)
   agent.incarnation = agent.incarnation + 1

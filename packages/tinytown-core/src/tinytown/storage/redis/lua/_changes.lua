@@ -5,7 +5,7 @@ tx.CHANGES = {} -- by the verb's name, for orders and verdicts: (a, task, want, 
 
 -- An agent that may be given work; one that ends or has ended may not.
 function tx.working_agent(ref)
-  local agent = tx.find('agent', ref)
+  local agent = tx.present(ref)
   local name, wanted = agent.name, agent.wanted
   if agent.role == 'conductor' and not some(agent.node) then
     tx.refuse('not_assignable', {

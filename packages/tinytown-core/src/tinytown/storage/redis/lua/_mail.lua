@@ -53,7 +53,8 @@ function tx.expire(message)
   tx.trace(message, 'expired', 'town')
   local words = 'message `' .. message.id .. '` from `' .. message.sender .. '` to `' .. message.to
     .. '` was not read in time'
-  if not some(message.from_id) then
+  local writer = tx.load('agent', message.from_id)
+  if not writer or writer.state == 'removed' then
     tx.open_attention('expired', message.id, words, { 'tt trace ' .. message.id })
     return
   end

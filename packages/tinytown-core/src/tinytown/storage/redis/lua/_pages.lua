@@ -27,7 +27,11 @@ function tx.agents_page(limit, after)
 end
 
 function tx.all_nodes()
-  return tx.load_all('node', tx.smembers('nodes'))
+  local found = tx.load_all('node', tx.smembers('nodes'))
+  for at, node in ipairs(found) do
+    found[at] = tx.node_view(node)
+  end
+  return found
 end
 
 -- The lines of a list, as the JSON they are.
@@ -37,6 +41,11 @@ function tx.entries(key)
     found[at] = setmetatable({ entry }, RAW)
   end
   return found
+end
+
+-- How a record of any kind is shown.
+function tx.shown(kind, record)
+  return kind == 'agent' and tx.view(record) or kind == 'node' and tx.node_view(record) or record
 end
 
 -- One record of any kind with its history. A name that looks like the beginning of an id may be either.

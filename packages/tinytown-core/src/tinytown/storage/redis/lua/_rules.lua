@@ -66,6 +66,16 @@ function tx.find(kind, ref)
   return tx.load(kind, tx.resolve(kind, ref)) or tx.refuse('not_found', { kind = kind, ref = ref })
 end
 
+-- An agent that has not been removed: only such a one can be given anything.
+function tx.present(ref)
+  local agent = tx.find('agent', ref)
+  if agent.state == 'removed' then
+    local hint = 'it was removed; `tt spawn ' .. agent.name .. '` makes a new one'
+    tx.refuse('not_found', { kind = 'agent', ref = ref, hint = hint })
+  end
+  return agent
+end
+
 -- The live round that a write comes from, or nil for a person; refuses a round that is over.
 function tx.acting_round(a)
   if not some(a.round_id) then
@@ -85,10 +95,10 @@ function tx.own_task(acting, task)
 end
 
 -- Name who acts, who must be a person, the conductor or the town: what happens to others' work is not a round's.
-function tx.person(a, verb)
+function tx.person(a, verb, what)
   if tx.acting_round(a) then
     tx.refuse('people_only', {
-      detail = 'a round may not ' .. verb .. ' a task',
+      detail = 'a round may not ' .. verb .. ' ' .. (what or 'a task'),
       hint = 'say what you need with `tt send conductor`, or `tt task block` your own task',
     })
   end

@@ -1,4 +1,5 @@
--- How agents are shown. Twin of `view` in `storage/memory/verbs/agents.py`.
+-- How agents and nodes are shown. Twin of `view` in `storage/memory/verbs/agents.py` and of `node_view` in
+-- `queries.py`.
 
 -- An agent with the counts of its queue and mail, for an answer.
 function tx.view(agent)
@@ -9,5 +10,11 @@ function tx.view(agent)
     mail = tx.zcard('lane:' .. ref .. ':normal') + urgent,
     waking_mail = tx.scard('waking:' .. ref),
     queued_tasks = tx.zcard('queue:' .. ref),
+    open_tasks = tx.zcard('mine:' .. ref),
   } }, VIEW)
+end
+
+-- A node with the count of the agents on its books, for an answer.
+function tx.node_view(node)
+  return setmetatable({ node, { agents = tx.zcard('hosted:' .. node.id) } }, VIEW)
 end

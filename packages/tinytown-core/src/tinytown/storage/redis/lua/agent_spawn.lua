@@ -5,7 +5,7 @@
 -- USES: writes ranges rules acts views agents
 return tx.run('agent_spawn', function(a)
   local by = tx.actor(tx.acting_round(a), a)
-  local parent = some(a.parent) and tx.resolve('agent', a.parent) or NONE
+  local parent = some(a.parent) and tx.present(a.parent).id or NONE
   local agent = tx.load('agent', tx.hget('names', a.name))
   if agent then
     local ended = not some(agent.round_id) and (agent.state == 'stopped' or agent.state == 'error')
@@ -26,13 +26,15 @@ return tx.run('agent_spawn', function(a)
     tx.update(agent, given)
     tx.zadd('agents', agent.seq, agent.id)
   else
-    if some(agent.nickname) then
-      tx.hdel('names', agent.nickname)
+    tx.free_names(agent)
+    if some(agent.node) then
+      tx.zrem('hosted:' .. agent.node, agent.id)
     end
     tx.new_life(agent)
     tx.update(agent, given)
     agent.rounds_completed = nil
   end
+  tx.zadd('hosted:' .. agent.node, agent.seq, agent.id)
   tx.hset('names', agent.name, agent.id)
   if some(agent.nickname) then
     tx.hset('names', agent.nickname, agent.id)

@@ -7,7 +7,7 @@ local WANTED = { interrupt = 'paused', resume = 'run', close = 'draining', kill 
 
 return tx.run('agent_want', function(a)
   tx.acting_round(a)
-  local agent, verb = tx.find('agent', a.agent), a.verb
+  local agent, verb = tx.present(a.agent), a.verb
   if not some(agent.cli) then
     tx.refuse('not_an_agent', { detail = 'the conductor is a mailbox; it has no process to change' })
   end

@@ -6,7 +6,7 @@
 return tx.run('message_send', function(a)
   local acting = tx.acting_round(a)
   local by, round_id = tx.actor(acting, a), acting and acting.id or nil
-  local to = tx.find('agent', a.to)
+  local to = tx.present(a.to)
   local sender_id = acting and acting.agent_id or (not acting and a.by == 'conductor' and CONDUCTOR_ID) or nil
   local replied = some(a.reply_to) and tx.find('message', a.reply_to)
   local hops = replied and (replied.hops or 0) + 1 or 0

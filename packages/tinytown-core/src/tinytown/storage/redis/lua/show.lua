@@ -5,5 +5,5 @@
 -- USES: ranges rules views pages
 return tx.run('show', function(a)
   local kind, record, history = tx.show(a)
-  return { kind = kind, record = kind == 'agent' and tx.view(record) or record, history = history }
+  return { kind = kind, record = tx.shown(kind, record), history = history }
 end)

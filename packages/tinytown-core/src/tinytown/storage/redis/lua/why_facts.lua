@@ -28,7 +28,7 @@ return tx.run('why_facts', function(a)
   end
   return {
     kind = kind,
-    record = kind == 'agent' and tx.view(record) or record,
+    record = tx.shown(kind, record),
     history = history,
     agent = agent and tx.view(agent) or nil,
     task = task,

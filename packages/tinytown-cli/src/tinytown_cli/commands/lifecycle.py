@@ -1,0 +1,69 @@
+"""`tt prune`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tinytown_cli import views
+from tinytown_cli.asking import agree
+
+if TYPE_CHECKING:
+    from tinytown.domain.records import Agent
+    from tinytown.services.pruning import Pruned
+
+    from tinytown_cli.context import Context
+    from tinytown_cli.output import Output
+
+
+def prune(context: Context, *, agents: tuple[str, ...], all: bool, dry_run: bool, force: bool) -> int:  # noqa: A002
+    """Remove agents that have ended and hold nothing."""
+    town = context.town
+    plan = town.prune(agents, all=all, dry_run=True)
+    if not dry_run and (plan.removed or plan.killed):
+        stopped = f"stop {_names(plan.killed)} and " if plan.killed else ""
+        agree(
+            f"This would {stopped}remove {_names(plan.removed)}.",
+            force=force,
+            as_json=context.out.json,
+        )
+    done = plan if dry_run else town.prune(agents, all=all)
+    context.out.either(lambda: _pruned(done), lambda out: _show_pruned(out, done))
+    return 1 if agents and done.kept else 0
+
+
+def _pruned(found: Pruned) -> dict[str, Any]:
+    return {
+        "dry_run": found.dry_run,
+        "killed": [_short(agent) for agent in found.killed],
+        "removed": [_short(agent) for agent in found.removed],
+        "kept": [
+            {
+                **_short(each.agent),
+                "open_tasks": each.agent.open_tasks,
+                "mail": each.agent.mail,
+                "why": each.why,
+                "command": each.command,
+            }
+            for each in found.kept
+        ],
+    }
+
+
+def _short(agent: Agent) -> dict[str, Any]:
+    return {"agent": agent.name, "agent_id": agent.id, "state": views.agent_state(agent)}
+
+
+def _show_pruned(out: Output, found: Pruned) -> None:
+    would = "would be " if found.dry_run else ""
+    rows = [(agent.name, agent.id, f"{would}stopped", "") for agent in found.killed]
+    rows += [(agent.name, agent.id, f"{would}removed", "") for agent in found.removed]
+    rows += [(each.agent.name, each.agent.id, "kept", f"{each.why}: {each.command}") for each in found.kept]
+    if rows:
+        out.table(("NAME", "ID", "WHAT", "WHY"), rows)
+    else:
+        out.note("no agent has ended; `tt prune --all` stops the living ones first")
+
+
+def _names(agents: tuple[Agent, ...]) -> str:
+    shown = ", ".join(f"`{agent.name}`" for agent in agents[:5]) or "no agent"
+    return shown + (f" and {len(agents) - 5} more" if len(agents) > 5 else "")  # noqa: PLR2004
