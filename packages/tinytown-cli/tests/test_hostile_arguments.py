@@ -30,6 +30,7 @@ SPECIAL: dict[str, list[str]] = {
     "tags": ["a b", "../x", "x" * 5000, "nach 東京", "\x1b[31m", "\udcff"],
     "depends_on": ["nosuch", "../x", "x" * 5000, "\udcff", NOTHING],
     "gate": ["nosuch", "a b=true", "=true", "x=", "x=\0", "../x=1"],
+    "value": [*NUMBERS, "[1", "10 apples"],
     "key": ["nosuch", "x" * 5000, "\udcff", "."],
     "after": ["x", "-1", "1.5", "9" * 400, "nan"],
     "shell": ["", "tcsh", "BASH", "x" * 5000],
@@ -97,6 +98,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
         town.block(task.id, "Which one?")
         message = town.send("conductor", "hello").message
     known = {"agent": "conductor", "to": "conductor", "task": task.id, "ref": task.id, "item": message.id, "name": "w9"}
+    known["key"] = "max_agents"
     yield root, {**known, **{f"env:{name}": value for name, value in env.items()}}
     end_town(root)
 

@@ -242,16 +242,6 @@ def test_a_server_that_is_away_is_told_within_seconds_with_exit_code_3(tt: Tt, t
     assert told.out == ""
 
 
-def test_settings_are_shown_without_a_server(tt: Tt, tmp_path: Path) -> None:
-    (tmp_path / "town" / "tinytown.toml").write_text('name = "far"\n[redis]\nurl = "redis://127.0.0.1:9"\n')
-    assert tt("config", "agent.round_timeout_secs").out == "3600\n"
-    assert ["max_agents", "10"] in [line.split() for line in tt("config").out.splitlines()]
-    assert ["agent.round_timeout_secs", "3600"] in [line.split() for line in tt("config", "agent").out.splitlines()]
-    assert tt("config", "--json").json["name"] == "far"
-    told = tt("config", "agent.round_timeout", "--json")
-    assert (told.code, told.error["hint"]) == (2, "did you mean `agent.round_timeout_secs`?")
-
-
 def test_the_doctor_starts_nothing_and_names_a_remedy(tt: Tt, tmp_path: Path) -> None:
     bare = tt("doctor", "--json")
     assert bare.code == 1

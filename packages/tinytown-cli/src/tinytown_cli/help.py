@@ -63,6 +63,8 @@ def of_command(command: Command) -> str:
         parts += ["", "Arguments:", *_columns((param.metavar, explained(param)) for param in places)]
     if options:
         parts += ["", "Options:", *_columns((option_label(param), explained(param)) for param in options)]
+    if members := [each for each in COMMANDS if len(command.path) == 1 and each.path[:-1] == command.path]:
+        parts += ["", "Commands:", *_columns((_with_aliases(each), each.help) for each in members)]
     parts += ["", "For every command:", *_columns(GLOBAL_HELP), "", "Examples:"]
     return "\n".join([*parts, *(f"  {example}" for example in command.examples)])
 

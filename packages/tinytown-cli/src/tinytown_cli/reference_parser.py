@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.exceptions import UnknownOptionError
 from tinytown.errors import UsageError
 
+from tinytown_cli import callables
 from tinytown_cli.callables import attribute_of
 from tinytown_cli.parse import Bound
 from tinytown_cli.table import COMMANDS, FAMILIES, Command, by_path
@@ -30,6 +31,9 @@ def application() -> App:
     for family in families.values():
         root.command(family)
     for command in COMMANDS:
+        if command.path[-1] in families and len(command.path) == 1:
+            families[command.path[0]].default(getattr(callables, attribute_of(command)))
+            continue
         owner = root if len(command.path) == 1 else families[command.path[0]]
         owner.command(
             f"tinytown_cli.callables:{attribute_of(command)}",

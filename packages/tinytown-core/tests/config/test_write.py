@@ -10,7 +10,6 @@ from tinytown.config.write import (
     check_town_name,
     render_town_file,
     set_value,
-    text_to_value,
     town_name_from,
 )
 from tinytown.domain.names import agent_name
@@ -94,12 +93,6 @@ def test_a_value_that_would_break_the_file_is_refused_and_changes_nothing(tmp_pa
         set_value(path, key, value)
     assert "hunter2" not in f"{caught.value} {caught.value!r}"
     assert path.read_text() == FILE
-
-
-def test_words_of_a_command_line_become_values():
-    words = {"true": True, "10": 10, "1.5": 1.5, '["a"]': ["a"], "claude": "claude", "10 x": "10 x", '"7"': "7"}
-    assert {word: text_to_value(word) for word in words} == words
-    assert [text_to_value(word) for word in ("", "[", "1.2.3", "-", "a = 1")] == ["", "[", "1.2.3", "-", "a = 1"]
 
 
 @pytest.mark.parametrize(

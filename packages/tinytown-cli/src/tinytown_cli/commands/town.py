@@ -1,8 +1,7 @@
-"""`tt init`, `start`, `stop`, `status` and `config`."""
+"""`tt init`, `start`, `stop` and `status`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tinytown.domain.states import TaskState
@@ -138,32 +137,6 @@ def _counts(out: Output, overview: Overview) -> None:
         out.line(f"mail    {overview.conductor_mail} for the conductor: tt inbox conductor")
     if overview.attention_total:
         out.line(f"needs you: {overview.attention_total}, see `tt attention list`", "yellow")
-
-
-def config(context: Context, *, key: str | None) -> None:
-    """Show the settings that count."""
-    from tinytown_cli.settings import flat_settings, one_setting
-
-    town_settings = flat_settings(context.flags.town)
-    if key is not None:
-        value = one_setting(town_settings, key)
-        below = {name: setting for name, setting in town_settings.items() if name.startswith(f"{key}.")}
-        context.out.either(
-            lambda: {"key": key, "value": value},
-            lambda out: _settings(out, below) if below else out.line(_plain(value)),
-        )
-        return
-    context.out.either(lambda: town_settings, lambda out: _settings(out, town_settings))
-
-
-def _settings(out: Output, settings: Mapping[str, Any]) -> None:
-    out.table(("KEY", "VALUE"), [(name, _plain(value)) for name, value in settings.items()])
-
-
-def _plain(value: object) -> str:
-    import json
-
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _say(context: Context, document: dict[str, Any], text: str) -> None:

@@ -5,11 +5,12 @@ Nothing here imports more than the standard library's smallest parts, because ea
 
 from __future__ import annotations
 
-from tinytown_cli.table import agents, lifecycle, mail, people, plugins, town, work
+from tinytown_cli.table import agents, lifecycle, mail, people, plugins, settings, town, work
 from tinytown_cli.table.model import Command, Param
 
 COMMANDS: tuple[Command, ...] = (
     *town.COMMANDS,
+    *settings.COMMANDS,
     *agents.COMMANDS,
     *lifecycle.COMMANDS,
     *work.COMMANDS,
@@ -22,12 +23,13 @@ GROUPS: tuple[str, ...] = ("Town", "Agents", "Work", "Mail", "People", "Plugins"
 """Order in which help shows the groups."""
 
 FAMILIES: dict[str, str] = {
+    "config": "Show and change settings",
     "task": "Make, look at and settle tasks",
     "backlog": "Tasks that are nobody's yet",
     "attention": "What needs a person",
     "adapters": "The plugins that drive agent CLIs",
 }
-"""First words that only lead to further commands, with their help."""
+"""First words that lead to further commands, with their help; one may be a command itself."""
 
 __all__ = ["COMMANDS", "FAMILIES", "GROUPS", "Command", "Param", "by_path"]
 

@@ -56,7 +56,7 @@ COMMANDS: tuple[Command, ...] = (
         ("demo",),
         "demo:demo",
         _GROUP,
-        "Watch three scripted agents repair a repository; no key, no network",
+        "Watch three scripted agents repair a repository offline",
         ("tt demo", "tt demo --keep"),
         (Param("keep", "Leave the repository and its stopped town to look at", kind="bool"),),
     ),
@@ -66,13 +66,5 @@ COMMANDS: tuple[Command, ...] = (
         _GROUP,
         "Check everything a town needs; starts and changes nothing",
         ("tt doctor", "tt doctor --json"),
-    ),
-    Command(
-        ("config",),
-        "town:config",
-        _GROUP,
-        "Show the settings that count, or one of them",
-        ("tt config", "tt config agent.round_timeout_secs"),
-        (Param("key", "Setting, with dots between its parts", positional=True),),
     ),
 )

@@ -194,28 +194,34 @@ def _of_town(paths: TownPaths, town: TownConfig) -> ServerChoice | None:
 
 
 def _of_user(paths: TownPaths, town: TownConfig, user_paths: UserPaths, user: UserConfig | None) -> ServerChoice | None:
-    """Read the server off the user's file.
-
-    The Rust program fills in its one server on this machine there, which nobody may be running; so a host counts
-    only when it is another machine.
-    """
+    """Read the server off the user's file."""
     if user is None:
         if not os.path.lexists(user_paths.config):
             return None
         from tinytown.config.user import load_user
 
         user = load_user(user_paths)
-    redis = user.redis
-    if redis.url:
-        parts = split_url(redis.url, what="`redis.url` of the user's file")
-    elif redis.host and not (redis.host in ("localhost", "::1") or redis.host.startswith("127.")):
-        parts = split_url(f"redis://{redis.host}:{redis.port or 6379}", what="`redis.host` of the user's file")
-        parts = attrs.evolve(parts, password=redis.password)
-    else:
+    parts = server_of_user(user)
+    if parts is None:
         return None
     if parts.password:
         check_private(user_paths.config)
     return _remote(ServerSource.USER_FILE, parts, paths, town)
+
+
+def server_of_user(user: UserConfig) -> SplitUrl | None:
+    """Give the server that the user's file names, or None.
+
+    The Rust program fills in its one server on this machine there, which nobody may be running; so a host counts
+    only when it is another machine.
+    """
+    redis = user.redis
+    if redis.url:
+        return split_url(redis.url, what="`redis.url` of the user's file")
+    if redis.host and not (redis.host in ("localhost", "::1") or redis.host.startswith("127.")):
+        parts = split_url(f"redis://{redis.host}:{redis.port or 6379}", what="`redis.host` of the user's file")
+        return attrs.evolve(parts, password=redis.password)
+    return None
 
 
 def _remote(source: ServerSource, parts: SplitUrl, paths: TownPaths, town: TownConfig) -> ServerChoice:

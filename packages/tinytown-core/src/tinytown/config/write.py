@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinytown.config.files import locked, read_bytes, read_text, write_shared
+from tinytown.config.files import MAX_FILE_BYTES, locked, read_bytes, read_text, write_shared
 from tinytown.domain.ids import looks_like_id
 from tinytown.domain.names import RESERVED, agent_name
 from tinytown.errors import ConfigError, InvalidValueError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Check = Callable[[str, str], object]
 """Reads the text of a file under a path and raises ConfigError when it is wrong."""
+
+Fit = Callable[[Mapping[str, Any], tuple[str, ...], object], tuple[tuple[str, ...], object]]
+"""Gets the tables of a file, the parts of a key and its value; gives the key and value to write."""
 
 _IGNORED = frozenset({b".tt", b".tt/", b"/.tt", b"/.tt/", b".tt/*", b".tt/**", b"/.tt/*", b"/.tt/**", b"**/.tt/"})
 
@@ -109,14 +112,20 @@ def render_town_file(
     return text
 
 
-def set_value(path: Path, key: str, value: object, *, check: Check | None = None) -> None:
+def set_value(
+    path: Path, key: str | tuple[str, ...], value: object, *, check: Check | None = None, fit: Fit | None = None
+) -> bool:
     """Set one key of a TOML file and keep comments and order.
 
     Args:
         path: The file; made when missing.
-        key: Dotted path of the key, as in ``agent.round_timeout_secs``.
-        value: What to set: text, number, truth, list of texts. None takes the key out.
+        key: Dotted path of the key, as in ``agent.round_timeout_secs``, or its parts.
+        value: What to set: text, number, truth, list or table of texts. None takes the key out.
         check: Reads the new text first; what it refuses is not written. Left out: the rules of `tinytown.toml`.
+        fit: Says, by what the file holds then, where and in which form the value goes.
+
+    Returns:
+        Whether the file was changed.
 
     Raises:
         ConfigError: The file cannot be read or written, or the new text would be wrong; nothing was changed.
@@ -124,27 +133,46 @@ def set_value(path: Path, key: str, value: object, *, check: Check | None = None
     """
     import tomlkit
 
+    from tinytown.config.town import parse_toml, parse_town
+
+    parts = _parts(key) if isinstance(key, str) else key
     with locked(path.parent):
-        document = parse_document(read_text(path) or "", str(path))
-        *tables, last = _parts(key)
-        here: Any = document
-        for table in tables:
-            if table not in here:
-                if value is None:
-                    return
-                here[table] = tomlkit.table()
-            here = here[table]
-            if not hasattr(here, "keys"):
-                raise InvalidValueError(what=f"`{key}`", detail="is not a key of this file", hint="see `tt config`")
-        if value is None:
-            here.pop(last, None)
-        else:
-            here[last] = _item(value, key)
+        before = read_text(path) or ""
+        document = parse_document(before, str(path))
+        wanted = parse_toml(before, str(path))
+        if fit is not None:
+            parts, value = fit(wanted, parts, value)
+        if not _put(wanted, parts, value, dict):
+            return False
+        _put(document, parts, value, lambda: tomlkit.table(is_super_table=True))
         text = tomlkit.dumps(document)
-        if check is None:
-            from tinytown.config.town import parse_town as check
-        check(text, str(path))
+        (check or parse_town)(text, str(path))
+        if parse_toml(text, str(path)) != wanted or len(text.encode()) > MAX_FILE_BYTES:
+            raise ConfigError(path=str(path), detail="cannot be changed by a program", hint="edit it by hand")
         write_shared(path, text.encode())
+        return True
+
+
+def _put(document: Any, parts: tuple[str, ...], value: object, table: Callable[[], Any]) -> bool:
+    """Change one key of a document, or of the plain tables that it should read as. Says whether anything changes."""
+    *above, last = parts
+    here = document
+    for part in above:
+        if part not in here:
+            if value is None:
+                return False
+            here[part] = table()
+        here = here[part]
+        if not hasattr(here, "keys"):
+            raise InvalidValueError(
+                what=f"`{'.'.join(parts)}`", detail="is not a key of this file", hint="see `tt config`"
+            )
+    if value is None:
+        return here.pop(last, None) is not None
+    if last in here and type(here[last]) is type(value) and here[last] == value:
+        return False
+    here[last] = _item(value, ".".join(parts)) if hasattr(document, "as_string") else value
+    return True
 
 
 def parse_document(text: str, path: str) -> TOMLDocument:
@@ -158,21 +186,6 @@ def parse_document(text: str, path: str) -> TOMLDocument:
         return tomlkit.parse(text)
     except (ValueError, RecursionError):
         raise ConfigError(path=path, detail="cannot be changed by a program", hint="edit it by hand") from None
-
-
-def text_to_value(text: str) -> object:
-    """Read a value typed on a command line: TOML where it is TOML, else text.
-
-    ``true`` and ``10`` become what they look like, ``["a"]`` a list, and ``claude`` or ``10 apples`` stay text.
-    """
-    import tomli
-
-    if text.startswith(("[", '"', "'")) or text in ("true", "false") or re.fullmatch(r"[+-]?[0-9_.eE+-]+", text):
-        try:
-            return tomli.loads(f"v = {text}")["v"]
-        except (ValueError, RecursionError):
-            return text
-    return text
 
 
 def add_to_gitignore(root: Path) -> bool:
@@ -208,8 +221,8 @@ def check_town_name(name: str) -> str:
         raise InvalidValueError(what=error.what, detail=error.detail, hint=f"for example `{near}`") from None
 
 
-def _parts(key: str) -> list[str]:
-    parts = key.split(".")
+def _parts(key: str) -> tuple[str, ...]:
+    parts = tuple(key.split("."))
     if not all(parts) or any(not each.isprintable() for each in parts):
         raise InvalidValueError(
             what=f"`{key[:60]}`", detail="is not a key", hint="for example `agent.idle_timeout_secs`"
