@@ -70,7 +70,7 @@ def test_fragments_of_the_changelog_are_filed_by_package_issue_and_type():
     wrong = []
     for path in FRAGMENTS:
         parts = path.relative_to(ROOT / "changelog.d").parts
-        fits = len(parts) == 2 and re.fullmatch(r"[1-9][0-9]*(\.[1-9])?\.([a-z]+)\.md", parts[1])
+        fits = len(parts) == 2 and re.fullmatch(r"[1-9][0-9]*(\.[a-z0-9-]+)?\.([a-z]+)\.md", parts[1])
         if not fits or fits[2] not in TYPES or parts[0] not in {*distributions(), "tinytown"}:
             wrong.append("/".join(parts))
 
