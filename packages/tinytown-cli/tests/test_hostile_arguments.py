@@ -33,6 +33,11 @@ SPECIAL: dict[str, list[str]] = {
     "value": [*NUMBERS, "[1", "10 apples"],
     "key": ["nosuch", "x" * 5000, "\udcff", "."],
     "after": ["x", "-1", "1.5", "9" * 400, "nan"],
+    "source": [
+        *["ftp://127.0.0.1/x", "file:///etc/passwd", "data:,x", "http://", "https://[::1", "http://192.0.2.1/x.tar.gz"],
+        *["https://user:pw@127.0.0.1/x", "https://127.0.0.1:99999/x", "http://127.0.0.1:1/x.tar.gz", "/etc/passwd"],
+        *["", " ", "nosuch", "../x", "$(touch pwned)", "x" * 5000, "a\nb", "\udcff", "/dev/zero", "/"],
+    ],
     "shell": ["", "tcsh", "BASH", "x" * 5000],
     "state": ["", "nosuch", "RUNNING ", "x" * 5000],
 }

@@ -60,11 +60,4 @@ COMMANDS: tuple[Command, ...] = (
         ("tt demo", "tt demo --keep"),
         (Param("keep", "Leave the repository and its stopped town to look at", kind="bool"),),
     ),
-    Command(
-        ("doctor",),
-        "doctor:doctor",
-        _GROUP,
-        "Check everything a town needs; starts and changes nothing",
-        ("tt doctor", "tt doctor --json"),
-    ),
 )

