@@ -38,6 +38,7 @@ SPECIAL: dict[str, list[str]] = {
         *["https://user:pw@127.0.0.1/x", "https://127.0.0.1:99999/x", "http://127.0.0.1:1/x.tar.gz", "/etc/passwd"],
         *["", " ", "nosuch", "../x", "$(touch pwned)", "x" * 5000, "a\nb", "\udcff", "/dev/zero", "/"],
     ],
+    "server": ["", "nosuch", "VALKEY", "x" * 5000],
     "shell": ["", "tcsh", "BASH", "x" * 5000],
     "state": ["", "nosuch", "RUNNING ", "x" * 5000],
 }
