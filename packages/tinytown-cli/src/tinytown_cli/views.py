@@ -65,6 +65,7 @@ def task(out: Output, item: Task) -> None:
         ("tags", ", ".join(item.tags)),
         ("depends on", ", ".join(item.depends_on)),
         ("parent", item.parent_id),
+        ("plan", item.plan_id),
         ("attempt", str(item.attempt)),
         ("gates", ", ".join(gate.name for gate in item.gates)),
         ("branch", item.branch),

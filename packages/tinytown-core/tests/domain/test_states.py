@@ -11,7 +11,7 @@ import pytest
 from tinytown.domain import states
 from tinytown.domain.outcomes import COUNTED, UNCOUNTED, Outcome
 from tinytown.domain.states import TABLES, TASK, AgentState, Wanted, shown_agent_state
-from tinytown.storage.calls import agents, mail, nodes, rounds, tasks, town
+from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks, town
 from tinytown.storage.protocol import Call
 from tinytown.testing.state_pages import PAGES, generated, renewed
 
@@ -49,11 +49,12 @@ def _sample(module: ModuleType) -> list[Call[Any]]:
 
 def _value(parameter: inspect.Parameter) -> Any:
     known = {"report": rounds.RoundReport(outcome="ok"), "verb": "answer", "state": "down", "result": "pass"}
+    known["values"] = {"role": "x"}
     number = str(parameter.annotation).startswith("int")
     return known.get(parameter.name, 1 if number else "x")
 
 
-CALLS = [call for module in (tasks, agents, mail, rounds, nodes, town) for call in _sample(module)]
+CALLS = [call for module in (tasks, edits, agents, mail, rounds, nodes, town) for call in _sample(module)]
 
 
 def test_every_verb_of_the_task_is_spoken_by_a_call() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
 from tinytown.storage import codec
-from tinytown.storage.calls import agents, mail, nodes, rounds, tasks, town
+from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks, town
 from tinytown.storage.memory.tx import Entries, Hash, Members, SortedSet, Stream
 
 WORDS = ["fix the ü bug", "", 'say "hi"\n\\ to them', "日本語 " * 80, "x" * 700, "a: b: c", "question: which one?"]
@@ -194,6 +194,7 @@ def add(p):
         tags=p.dice.choice([(), ("a", "b")]),
         depends_on=[p.ref("task") for _ in range(p.dice.choice([0, 0, 1, 2]))],
         parent=p.dice.choice([None, None, p.ref("task")]),
+        plan_id=p.dice.choice([None, None, None, "roof", "window"]),
         gates=p.dice.choice([(), GATES]),
         **p.who(),
     )
@@ -245,6 +246,23 @@ def cancel(p):
 
 def reopen(p):
     return tasks.reopen(p.ref("task", state=p.dice.choice(["failed", "cancelled"])), **p.who())
+
+
+def edit(p):
+    values = {
+        "description": p.dice.choice(WORDS) or "x",
+        "role": p.dice.choice(["", "reviewer"]),
+        "tags": p.dice.choice([[], ["a"], ["b", "a"]]),
+        "depends_on": [p.ref("task") for _ in range(p.dice.choice([0, 1, 2]))],
+        "parent_id": p.dice.choice(["", p.ref("task")]),
+    }
+    chosen = p.dice.sample(sorted(values), p.dice.randint(1, 3))
+    seen = p.dice.choice([None, None, {"role": "", "tags": ["a", "b"]}])
+    return edits.edit(p.ref("task"), {name: values[name] for name in chosen}, seen=seen, **p.who())
+
+
+def link(p):
+    return edits.link(p.ref("task"), p.dice.choice(["roof", "door", "wall"]), **p.who())
 
 
 def want(p):
@@ -400,6 +418,7 @@ def query(p):
             ),
             lambda: tasks.listing(limit=limit, after=p.dice.choice([None, 20])),
             lambda: tasks.current(p.ref("agent")),
+            lambda: edits.planned(["roof", "none", ref]),
             lambda: agents.listing(limit=limit),
             lambda: agents.rounds(p.ref("agent"), limit=limit),
             lambda: mail.peek(p.ref("agent"), limit=limit),
@@ -414,7 +433,7 @@ MOVES = [
     (claim, 1), (join, 2), (spawn, 4), (add, 9), (assign, 7), (submit, 6), (fail, 2), (block, 3), (unblock, 4),
     (requeue, 2), (cancel, 2), (reopen, 3), (want, 4), (remove, 2), (ready, 9), (broken, 1), (take, 16), (end, 11),
     (gate_take, 5), (gate_end, 5), (send, 9), (handle, 3), (inbox, 3), (leave, 1), (beat, 1), (reconcile, 2),
-    (attention, 4), (drain, 1), (query, 14),
+    (attention, 4), (drain, 1), (query, 14), (edit, 6), (link, 1),
 ]  # fmt: skip
 
 

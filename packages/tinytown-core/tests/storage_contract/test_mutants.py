@@ -37,7 +37,7 @@ MUTANTS = {
     "a wait takes a blocked task for one that moves": ("if state == 'blocked' then\n    return false", "if false then"),
     "an order is forgotten": ("task.order, task.updated_at = ordered, tx.now", "task.updated_at = tx.now"),
 }
-SEEDS = (1, 2, 3, 4, 5, 6)
+SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
 """A walk ends at the first difference, so the later ones are for mistakes that are met by luck alone."""
 STEPS = 1_200
 

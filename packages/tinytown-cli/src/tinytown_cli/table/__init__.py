@@ -5,7 +5,7 @@ Nothing here imports more than the standard library's smallest parts, because ea
 
 from __future__ import annotations
 
-from tinytown_cli.table import agents, checkup, lifecycle, mail, people, plugins, settings, town, work
+from tinytown_cli.table import agents, checkup, lifecycle, mail, people, plan, plugins, settings, town, work
 from tinytown_cli.table.model import Command, Param
 
 COMMANDS: tuple[Command, ...] = (
@@ -15,6 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     *agents.COMMANDS,
     *lifecycle.COMMANDS,
     *work.COMMANDS,
+    *plan.COMMANDS,
     *mail.COMMANDS,
     *people.COMMANDS,
     *plugins.COMMANDS,

@@ -41,6 +41,7 @@ class Task:
     tags: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     parent_id: str | None = None
+    plan_id: str | None = None
     mission_id: str | None = None
     attempt: int = 0
     rejections: int = 0

@@ -148,6 +148,7 @@ TASK = _table(
         "requeue": ("assigned verifying blocked running", "pending"),
         "cancel": (_OPEN, "cancelled"),
         "reopen": ("failed cancelled", "waiting assigned pending"),
+        "edit": ("waiting pending assigned blocked", "waiting pending assigned blocked"),
     },
 )
 """What may happen to a task. While a round runs, a person's verb is recorded as an order and applied at its end."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import looking, naming, pruning, waiting, watching
+    from tinytown.services import editing, looking, naming, pruning, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -37,6 +37,7 @@ else:
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming = Late("tinytown.services.naming")
     pruning = Late("tinytown.services.pruning")
+    editing = Late("tinytown.services.editing")
 
 T = TypeVar("T")
 
@@ -217,6 +218,7 @@ class AsyncTown:
     prune = async_verb(pruning.prune)
     assign = async_verb(task_ops.assign)
     add_task = async_verb(task_ops.add_task)
+    edit = async_verb(editing.edit)
     task = async_verb(looking.task)
     current = async_verb(task_ops.current)
     claim = async_verb(task_ops.claim)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import looking, naming, pruning, waiting, watching
+    from tinytown.services import editing, looking, naming, pruning, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -36,6 +36,7 @@ else:
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming = Late("tinytown.services.naming")
     pruning = Late("tinytown.services.pruning")
+    editing = Late("tinytown.services.editing")
 
 T = TypeVar("T")
 
@@ -266,6 +267,7 @@ class Town:
     prune = verb(pruning.prune)
     assign = verb(task_ops.assign)
     add_task = verb(task_ops.add_task)
+    edit = verb(editing.edit)
     task = verb(looking.task)
     current = verb(task_ops.current)
     claim = verb(task_ops.claim)

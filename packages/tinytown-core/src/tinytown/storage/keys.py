@@ -16,6 +16,7 @@ same thing, and a test compares the keys that both leave behind.
 | `done:<agent>:<state>` | sorted set by creation | closed tasks that name an agent, by how they closed |
 | `blockers:<task>` | set | tasks that it still waits for |
 | `dependents:<task>` | sorted set by creation | tasks that wait for it |
+| `plan` | hash | id of an entry of a plan → its task |
 | `freed` | sorted set | dependents of completed tasks beyond the first hundred |
 | `lane:<agent>:urgent` / `lane:<agent>:normal` | sorted set by arrival | queued mail |
 | `waking:<agent>` | set | queued mail that starts a round |

@@ -60,7 +60,8 @@ def check(dump: Dump, *, events: bool = True) -> list[str]:
         One sentence for each contradiction.
     """
     facts = Facts(dump)
-    found = [*_tasks(facts), *_waits(facts), *_mail(facts), *_rounds(facts), *_agents(facts), *_rest(facts)]
+    found = [*_tasks(facts), *_waits(facts), *_plan(facts), *_mail(facts), *_rounds(facts), *_agents(facts)]
+    found += _rest(facts)
     if events:
         found += _history(facts)
     return found
@@ -186,6 +187,11 @@ def _mail(facts: Facts) -> Iterator[str]:
             yield f"{ref} is {message['state']} and handled at {message.get('handled_at')}"
 
 
+def _plan(facts: Facts) -> Iterator[str]:
+    named = {task["plan_id"]: ref for ref, task in facts.tasks.items() if task.get("plan_id")}
+    yield from _same("plan", facts.dump["plan"].value if "plan" in facts.dump else {}, named)
+
+
 def _list(fields: Fields, name: str) -> list[str]:
     return json.loads(fields.get(name, "[]"))
 
@@ -305,7 +311,7 @@ _OWNED = {
 }  # fmt: skip
 _KNOWN = {
     *_RECORDS, "town", "ids", "names", "tasks", "backlog", "agents", "live", "bell", "nodes",
-    "attention", "attention_by", "events", "parked", "freed", "expiring",
+    "attention", "attention_by", "events", "parked", "freed", "expiring", "plan",
 }  # fmt: skip
 
 

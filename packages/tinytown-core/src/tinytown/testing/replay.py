@@ -50,6 +50,7 @@ _VERB_OF = {
     "task.requeued": "requeue",
     "task.cancelled": "cancel",
     "task.reopened": "reopen",
+    "task.edited": "edit",
 }
 
 

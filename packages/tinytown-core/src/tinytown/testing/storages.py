@@ -16,6 +16,7 @@ from tinytown.testing.contract.agents import Agents
 from tinytown.testing.contract.budgets import Budgets
 from tinytown.testing.contract.damage import Damage
 from tinytown.testing.contract.dependencies import Dependencies
+from tinytown.testing.contract.edits import Edits, PlanNames
 from tinytown.testing.contract.fences import Fences
 from tinytown.testing.contract.gates import Gates
 from tinytown.testing.contract.mail import Mail
@@ -29,6 +30,19 @@ __all__ = ["StorageContract"]
 
 
 class StorageContract(
-    TaskTable, Fences, Outcomes, Dependencies, Mail, Agents, Gates, Nodes, Budgets, Reading, Removal, Damage
+    TaskTable,
+    Fences,
+    Outcomes,
+    Dependencies,
+    Edits,
+    PlanNames,
+    Mail,
+    Agents,
+    Gates,
+    Nodes,
+    Budgets,
+    Reading,
+    Removal,
+    Damage,
 ):
     """All parts of the contract."""

@@ -14,7 +14,7 @@ import attrs
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
-from tinytown.storage.calls import agents, mail, nodes, rounds, tasks, town
+from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks, town
 from tinytown.storage.protocol import Call
 
 NODES: Sequence[str] = ("n-00000001", "n-00000002")
@@ -56,10 +56,11 @@ class Walk:
         self._begin: list[Call[Any]] = [town.claim("walk", "instance-1"), *(self._join(ref) for ref in NODES)]
         ways: Mapping[Callable[[], Call[Any]], int] = {
             self._add: 12, self._assign: 8, self._submit: 4, self._fail: 2, self._block: 3, self._unblock: 6,
-            self._requeue: 3, self._cancel: 2, self._reopen: 4, self._say: 14, self._say_wrongly: 2, self._send: 12,
+            self._requeue: 3, self._cancel: 2, self._reopen: 4, self._say: 14, self._say_wrongly: 4, self._send: 12,
             self._handle: 3, self._inbox: 5, self._spawn: 4, self._want: 6, self._remove: 6, self._ready: 10,
             self._error: 1, self._take: 24, self._end: 22, self._gate_take: 9, self._gate_end: 9, self._beat: 1,
             self._leave: 1, self._rejoin: 1, self._reconcile: 2, self._attention: 3, self._look: 12, tasks.drain: 1,
+            self._edit: 4, self._link: 1, self._wait: 4,
         }  # fmt: skip
         self._ways, self._weights = list(ways), list(ways.values())
 
@@ -131,6 +132,7 @@ class Walk:
             tags=self._maybe(["roof"]) or (),
             depends_on=[ref for ref in needs if not ref.endswith("zzzzzzzz")] if self._random.random() < 0.35 else (),  # noqa: PLR2004
             parent=self._maybe(self._one("task")["id"], 0.1),
+            plan_id=self._maybe(f"entry-{self._random.randrange(40)}", 0.1),
             gates=self._gates(0.2),
             **self._who(),
         )
@@ -183,6 +185,22 @@ class Walk:
         if verb == "fail":
             return tasks.fail(task, "cannot", round_id=round_id)
         return tasks.block(task, "question: which roof?", round_id=round_id)
+
+    def _edit(self) -> Call[Any]:
+        values: dict[str, str | Sequence[str]] = {
+            "description": f"rather do {self._count}",
+            "role": self._random.choice(("", "mason")),
+            "tags": self._random.choice(((), ("roof",), ("door", "roof"))),
+            "depends_on": [self._task("waiting", "pending", "blocked") for _ in range(self._random.randrange(3))],
+            "parent_id": self._random.choice(("", str(self._one("task")["id"]))),
+        }
+        chosen = self._random.sample(sorted(values), self._random.randint(1, 2))
+        ref = self._task("pending", "waiting", "assigned", "blocked")
+        seen = self._maybe({"role": "mason", "tags": ["roof"]}, 0.2)
+        return edits.edit(ref, {name: values[name] for name in chosen}, seen=seen, **self._who())
+
+    def _link(self) -> Call[Any]:
+        return edits.link(self._task(), f"entry-{self._random.randrange(40)}", **self._who())
 
     # Mail
 
@@ -354,6 +372,7 @@ class Walk:
             lambda: tasks.listing(state=state, agent=self._maybe(self._name()), limit=self._random.choice((3, 50))),
             lambda: tasks.listing(after=self._random.randrange(1 + self._count), limit=5),
             lambda: tasks.current(self._name()),
+            lambda: edits.planned([ref, *(f"entry-{number}" for number in range(0, 40, 7))]),
             lambda: agents.listing(limit=self._random.choice((2, 50))),
             lambda: agents.rounds(self._name(), limit=3),
             lambda: mail.peek(self._random.choice((*NAMES, "conductor")), limit=5),

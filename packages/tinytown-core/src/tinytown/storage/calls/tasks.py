@@ -34,6 +34,7 @@ def add(
     tags: Sequence[str] = (),
     depends_on: Sequence[str] = (),
     parent: str | None = None,
+    plan_id: str | None = None,
     gates: Sequence[Gate] = (),
     round_id: str | None = None,
     by: str | None = None,
@@ -48,6 +49,7 @@ def add(
         tags: Words to find it by.
         depends_on: Tasks that must be completed first.
         parent: The task it is a part of.
+        plan_id: The entry of a plan that it is made from; where that has a task, the task is answered as it is.
         gates: Its own gates, besides those of the town.
         round_id: The live round that adds it.
         by: Who adds it, where no round does.
@@ -60,6 +62,7 @@ def add(
         "tags": list(tags) or None,
         "depends_on": list(depends_on) or None,
         "parent": parent,
+        "plan_id": plan_id,
         "gates": _gates(gates),
         "round_id": round_id,
         "by": by,

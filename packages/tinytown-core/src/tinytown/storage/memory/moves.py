@@ -25,6 +25,7 @@ _PAST = {
     "requeue": "task.requeued",
     "cancel": "task.cancelled",
     "reopen": "task.reopened",
+    "edit": "task.edited",
 }
 
 
@@ -101,7 +102,8 @@ def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **cha
         verb: The row.
         state: Where it goes.
         by: Who does it.
-        **changes: Fields to change with it. ``agent`` is a record or None; ``reason`` goes into the history too.
+        **changes: Fields to change with it. ``agent`` is a record or None; ``reason`` goes into the history too,
+            unless ``history_said`` stands for it there.
     """
     check(tx, a, "task", task, verb)
     old = task["state"]
@@ -114,12 +116,12 @@ def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **cha
         close_attention(tx, asked, task["id"], "answered", task.get("answer"))
     task["reason"] = None
     task["state"], task["updated_at"] = state, tx.now
-    round_id = changes.pop("history_round", None)
+    round_id, said = changes.pop("history_round", None), changes.pop("history_said", None)
     task.update(changes)
     closed = state in CLOSED
     task["closed_at"] = tx.now if closed else None
     index(tx, task)
-    note(tx, task, verb, old, by, reason=task.get("reason"), round_id=round_id)
+    note(tx, task, verb, old, by, reason=said or task.get("reason"), round_id=round_id)
     if state == "assigned":
         agent = tx.load("agent", task["agent_id"])
         if agent is not None:

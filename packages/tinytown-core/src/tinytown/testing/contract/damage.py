@@ -9,7 +9,7 @@ import pytest
 
 from tinytown.domain.ids import IdKind
 from tinytown.errors import StorageCorruptError
-from tinytown.storage.calls import agents, mail, nodes, rounds, tasks
+from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks
 from tinytown.storage.calls import town as towns
 from tinytown.storage.protocol import Call
 from tinytown.testing.contract.base import ContractPart, refused
@@ -80,6 +80,13 @@ def _reopen(town: Hands) -> Call[Any]:
     return tasks.reopen(ref)
 
 
+def _edit(town: Hands) -> Call[Any]:
+    old, new, above = town.add().id, town.add().id, town.add().id
+    town.add("further", depends_on=[new])
+    ref = town.add(agent=town.spawn("w1").name, depends_on=[old]).id
+    return edits.edit(ref, {"description": "other", "depends_on": [new], "parent_id": above, "role": "mason"})
+
+
 def _drain(town: Hands) -> Call[Any]:
     ref = town.add().id
     for _ in range(103):
@@ -145,6 +152,9 @@ SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "requeue": lambda t: tasks.requeue(_blocked(t)),
     "cancel": lambda t: tasks.cancel(t.task(_submitted(t)).id),
     "reopen": _reopen,
+    "edit": _edit,
+    "add to a plan": lambda _t: tasks.add("t-77777777", "more", plan_id="roof"),
+    "name in a plan": lambda t: edits.link(t.add().id, "roof"),
     "drain": _drain,
     "take a task": lambda t: _taken(t, lambda t: (t.add(agent="w1"), t.send("w1"))),
     "take mail": lambda t: _taken(t, lambda t: t.send("w1")),

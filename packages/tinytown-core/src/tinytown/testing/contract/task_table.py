@@ -8,7 +8,7 @@ import pytest
 
 from tinytown.domain.states import TASK
 from tinytown.errors import TinytownError, WrongStateError
-from tinytown.storage.calls import tasks
+from tinytown.storage.calls import edits, tasks
 from tinytown.storage.calls.answers import Changed
 from tinytown.storage.protocol import Call
 from tinytown.testing.contract.base import ContractPart, refused
@@ -57,6 +57,7 @@ CALLS: Mapping[str, Callable[[str], Call[Changed]]] = {
     "requeue": tasks.requeue,
     "cancel": tasks.cancel,
     "reopen": tasks.reopen,
+    "edit": lambda ref: edits.edit(ref, {"description": "mend the door"}),
 }
 
 LEADS_TO: Mapping[str, Mapping[str, str]] = {
@@ -69,6 +70,7 @@ LEADS_TO: Mapping[str, Mapping[str, str]] = {
     "requeue": dict.fromkeys(("assigned", "verifying", "blocked"), "pending") | {"running": "order"},
     "cancel": dict.fromkeys(OPEN, "cancelled") | {"running": "order"},
     "reopen": {"failed": "assigned", "cancelled": "assigned"},
+    "edit": {state: state for state in ("waiting", "pending", "assigned", "blocked")},
 }
 """Where a verb leads from each state; what is not here is refused."""
 

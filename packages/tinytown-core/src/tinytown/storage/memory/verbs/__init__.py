@@ -8,6 +8,7 @@ from typing import Any
 from tinytown.storage.memory.tx import Tx
 from tinytown.storage.memory.verbs import (
     agents,
+    edits,
     gates,
     mail,
     nodes,
@@ -25,6 +26,7 @@ Verb = Callable[[Tx, dict[str, Any]], dict[str, Any]]
 
 VERBS: dict[str, Verb] = {
     **tasks.VERBS,
+    **edits.VERBS,
     **agents.VERBS,
     **mail.VERBS,
     **take.VERBS,

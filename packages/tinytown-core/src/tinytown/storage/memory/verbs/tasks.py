@@ -21,6 +21,9 @@ from tinytown.storage.memory.tx import Fields, Tx, items
 def task_add(tx: Tx, a: Args) -> Fields:
     """Add a task: waiting if a dependency is open, else assigned if an agent is named, else in the backlog."""
     by = actor(acting_round(tx, a), a)
+    planned = tx.load("task", tx.hget("plan", a["plan_id"])) if a.get("plan_id") else None
+    if planned is not None:
+        return {"task": planned}  # the entry of a plan is one task, whoever adds it, and however often
     agent = changes.working_agent(tx, a["agent"]) if a.get("agent") else None
     needs: list[str] = []
     waits_for: list[str] = []
@@ -48,6 +51,7 @@ def task_add(tx: Tx, a: Args) -> Fields:
             "tags": a.get("tags") or None,
             "depends_on": needs or None,
             "parent_id": parent,
+            "plan_id": a.get("plan_id"),
             "mission_id": a.get("mission_id"),
             "branch": a.get("branch"),
             "gates": a.get("gates") or None,
@@ -57,6 +61,8 @@ def task_add(tx: Tx, a: Args) -> Fields:
         },
     )
     tx.zadd("tasks", task["seq"], task["id"])
+    if a.get("plan_id"):
+        tx.hset("plan", a["plan_id"], task["id"])
     for ref in waits_for:
         tx.sadd(f"blockers:{task['id']}", ref)
         tx.zadd(f"dependents:{ref}", task["seq"], task["id"])

@@ -7,7 +7,7 @@ local PAST = {
   add = 'task.added', ready = 'task.ready', assign = 'task.assigned', start = 'task.started',
   submit = 'task.submitted', release = 'task.released', pass = 'task.passed', reject = 'task.rejected',
   block = 'task.blocked', unblock = 'task.unblocked', fail = 'task.failed', requeue = 'task.requeued',
-  cancel = 'task.cancelled', reopen = 'task.reopened',
+  cancel = 'task.cancelled', reopen = 'task.reopened', edit = 'task.edited',
 }
 
 -- The index of its agent that a task stands in: of open ones, or of closed ones of its state.
@@ -76,12 +76,12 @@ function tx.ring_all()
 end
 
 -- Do one row of the task's table. `changes` are fields to change with it, NONE to clear one; `agent` is a record or
--- NONE; `history_round` goes into the history alone, `reason` too.
+-- NONE; `history_round` goes into the history alone, `reason` too, unless `history_said` stands for it there.
 function tx.move(a, task, verb, state, by, changes)
   changes = changes or {}
   tx.check(a, 'task', task, verb)
-  local old, agent, round_id = task.state, changes.agent, changes.history_round
-  changes.agent, changes.history_round = nil, nil
+  local old, agent, round_id, said = task.state, changes.agent, changes.history_round, changes.history_said
+  changes.agent, changes.history_round, changes.history_said = nil, nil, nil
   tx.unindex(task)
   if agent == NONE then
     task.agent, task.agent_id = nil, nil
@@ -98,7 +98,7 @@ function tx.move(a, task, verb, state, by, changes)
   local closed = CLOSED[state]
   task.closed_at = closed and tx.now or nil
   tx.index(task)
-  tx.note(task, verb, old, by, task.reason, round_id)
+  tx.note(task, verb, old, by, said or task.reason, round_id)
   if state == 'assigned' then
     local taker = tx.load('agent', task.agent_id)
     if taker then

@@ -1,10 +1,15 @@
 -- Add a task: waiting if a dependency is open, else assigned if an agent is named, else in the backlog.
--- ARGS: id, description; optional agent, depends_on, parent, role, tags, mission_id, branch, gates, round_id, by
+-- ARGS: id, description; optional agent, depends_on, parent, plan_id, role, tags, mission_id, branch, gates, round_id,
+--   by
 -- REPLY: task
 -- ERRORS: stale_round, not_found, ambiguous, not_assignable, agent_ends, dependency_failed, refused (the id exists)
 -- USES: writes ranges rules acts moves changes
 return tx.run('task_add', function(a)
   local by = tx.actor(tx.acting_round(a), a)
+  local planned = some(a.plan_id) and tx.load('task', tx.hget('plan', a.plan_id))
+  if planned then
+    return { task = planned } -- the entry of a plan is one task, whoever adds it, and however often
+  end
   local agent = some(a.agent) and tx.working_agent(a.agent)
   local needs, waits_for = {}, {}
   for _, ref in ipairs(a.depends_on or {}) do
@@ -33,6 +38,7 @@ return tx.run('task_add', function(a)
     tags = some(a.tags),
     depends_on = some(needs),
     parent_id = parent,
+    plan_id = a.plan_id,
     mission_id = a.mission_id,
     branch = a.branch,
     gates = some(a.gates),
@@ -41,6 +47,9 @@ return tx.run('task_add', function(a)
     updated_at = tx.now,
   })
   tx.zadd('tasks', task.seq, task.id)
+  if some(a.plan_id) then
+    tx.hset('plan', a.plan_id, task.id)
+  end
   for _, ref in ipairs(waits_for) do
     tx.sadd('blockers:' .. task.id, ref)
     tx.zadd('dependents:' .. ref, task.seq, task.id)
