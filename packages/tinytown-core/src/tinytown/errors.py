@@ -229,6 +229,30 @@ class TownConflictError(TinytownError):
 
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
+class TownUnfinishedError(TinytownError):
+    """A restore or a reset of the town was interrupted, so what is there is a part; ``what`` says which."""
+
+    code: ClassVar[str] = "town_unfinished"
+    text: ClassVar[str] = "a {self.what} of this town was interrupted"
+    what: str
+    hint: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Name the command that was interrupted."""
+        self.hint = self.hint or f"run `tt {self.what}` again; it begins anew and completes"
+
+
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
+class SaveFileError(TinytownError):
+    """A file is no saved town, or not one that can be restored; nothing was changed."""
+
+    code: ClassVar[str] = "save_file"
+    text: ClassVar[str] = "`{self.path}` {self.detail}"
+    path: str
+    detail: str
+
+
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class EventsTrimmedError(TinytownError):
     """A reader asked for events from before the oldest one that is kept."""
 

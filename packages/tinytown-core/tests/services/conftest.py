@@ -96,6 +96,11 @@ class Bench:
     def take(self, agent, *, node: str = NODE):
         return self.storage.run(rounds.take(new_id(IdKind.ROUND), agent.id, node_id=node, nonce=NONCE))
 
+    def take_live(self):
+        """Give the one round that goes on."""
+        (ref,) = self.memory.data["live"]
+        return self.storage.run(town_calls.show(ref, "round")).record
+
     def end(self, live, outcome: str = "ok", **fields):
         report = rounds.RoundReport(outcome=outcome, **fields)
         return self.storage.run(rounds.end(live.id, report, node_id=live.node, nonce=NONCE))

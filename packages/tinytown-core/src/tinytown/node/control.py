@@ -20,6 +20,7 @@ from tinytown.domain.ids import IdKind, new_id
 from tinytown.errors import NodeStartError
 
 START_SECS = 20.0
+LOCK_SECS = 0.5
 PAUSE_SECS = 0.005
 STOPPED = "stopped"
 READY = "ready"
@@ -91,6 +92,20 @@ def node_runs(paths: TownPaths) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def take_lock(descriptor: int) -> bool:
+    """Take the node's lock; those who only look have it for a moment, so one refusal says nothing."""
+    ends = time.monotonic() + LOCK_SECS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                return False
+            time.sleep(LOCK_SECS / 50)
+        else:
+            return True
 
 
 def node_ready(paths: TownPaths) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import secrets
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,7 +20,7 @@ from tinytown.config.server_source import ServerChoice, choose_server
 from tinytown.config.town import TownConfig, load_town
 from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
 from tinytown.node.context import NodeContext, log
-from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, write_pid
+from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, take_lock, write_pid
 from tinytown.node.crash import point
 from tinytown.node.launch.client import Launcher
 from tinytown.node.log_file import begin_log
@@ -34,7 +32,6 @@ from tinytown.storage.protocol import AsyncStorage
 if TYPE_CHECKING:
     from tinytown.storage.embedded.server import EmbeddedServer
 
-LOCK_SECS = 0.5
 LEAVE_SECS = 1.0
 LOOK_SECS = 5.0
 ALREADY_RUNS = 3
@@ -69,7 +66,7 @@ def run_node(paths: TownPaths, *, told: int | None = None) -> int:
     private_dir(paths.dot)
     private_dir(paths.node_dir)
     descriptor = os.open(paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not _take(descriptor):
+    if not take_lock(descriptor):
         log.info("another node runs here")
         os.close(descriptor)
         return ALREADY_RUNS
@@ -85,20 +82,6 @@ def run_node(paths: TownPaths, *, told: int | None = None) -> int:
             (paths.node_dir / READY).unlink()
         os.close(descriptor)
     return 0
-
-
-def _take(descriptor: int) -> bool:
-    """Take the node's lock; those who only look have it for a moment, so one refusal says nothing."""
-    ends = time.monotonic() + LOCK_SECS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > ends:
-                return False
-            time.sleep(LOCK_SECS / 50)
-        else:
-            return True
 
 
 def _in_place(paths: TownPaths, lock: int) -> bool:

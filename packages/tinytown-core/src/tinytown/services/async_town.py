@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, naming, pruning, waiting, watching
+    from tinytown.services import editing, looking, naming, pruning, restoring, saving, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -38,6 +38,7 @@ else:
     naming = Late("tinytown.services.naming")
     pruning = Late("tinytown.services.pruning")
     editing = Late("tinytown.services.editing")
+    restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
 T = TypeVar("T")
 
@@ -94,9 +95,12 @@ class AsyncTown:
         env: Mapping[str, str] | None = None,
         start: bool = True,
         node_control: NodeControl | None = None,
+        unfinished: bool = False,
     ) -> Self:
         """Open a town; as `Town.open`."""
-        opened = await asyncio.to_thread(lambda: open_town(path, env=env, start=start, node_control=node_control))
+        opened = await asyncio.to_thread(
+            lambda: open_town(path, env=env, start=start, node_control=node_control, unfinished=unfinished)
+        )
         context = opened.context
         storage = open_async_storage(context.paths, context.name, context.server, opened.reach.url)
         town = cls(context, storage, opened=opened)
@@ -246,3 +250,5 @@ class AsyncTown:
     nodes = async_verb(node_ops.nodes)
     start_node = async_verb(node_ops.start_node)
     stop = async_verb(node_ops.stop)
+    save = async_verb(saving.save)
+    restore = async_verb(restoring.restore)

@@ -34,7 +34,14 @@ def is_claimed(paths: TownPaths, claim: Claim) -> bool:
     return noted == attrs.asdict(claim)
 
 
-def claim_town(paths: TownPaths, config: TownConfig, claim: Claim, *, own_server: bool, copied: bool) -> Steps[bool]:
+def forget_claim(paths: TownPaths) -> None:
+    """Have every command ask the server again whose town it is, and whether it is whole."""
+    (paths.dot / _NOTE).unlink(missing_ok=True)
+
+
+def claim_town(
+    paths: TownPaths, config: TownConfig, claim: Claim, *, own_server: bool, copied: bool, unfinished: bool = False
+) -> Steps[bool]:
     """Claim the town on its server and note that it was done.
 
     Args:
@@ -43,14 +50,17 @@ def claim_town(paths: TownPaths, config: TownConfig, claim: Claim, *, own_server
         claim: What is claimed.
         own_server: The server is this folder's alone, so what a copy brought along is taken over.
         copied: The folder is a copy of another town's; for the hint.
+        unfinished: Open it though a restore or a reset of it was interrupted.
 
     Returns:
         Whether the town is new there.
 
     Raises:
         TownConflictError: The server holds a town of this name that belongs to another folder.
+        TownUnfinishedError: A restore or a reset of it was interrupted.
     """
-    call = town_calls.claim(claim.name, claim.instance, max_events=config.events.max_events, replace=own_server)
+    kept = config.events.max_events
+    call = town_calls.claim(claim.name, claim.instance, max_events=kept, replace=own_server, unfinished=unfinished)
     try:
         created = yield from ask(call)
     except TownConflictError as error:
@@ -58,7 +68,8 @@ def claim_town(paths: TownPaths, config: TownConfig, claim: Claim, *, own_server
             hint = f"this folder is a copy of that town's; give it a name of its own with `name` in `{paths.config}`"
             raise TownConflictError(name=error.name, hint=hint) from None
         raise
-    yield from local(lambda: _note(paths, claim))
+    if not unfinished:
+        yield from local(lambda: _note(paths, claim))
     return created
 
 

@@ -51,6 +51,7 @@ def open_town(
     env: Mapping[str, str] | None = None,
     start: bool = True,
     node_control: NodeControl | None = None,
+    unfinished: bool = False,
 ) -> Opened:
     """Find a town and its server.
 
@@ -59,6 +60,7 @@ def open_town(
         env: Environment; that of the process when left out.
         start: Whether the town's own server, and later the node, may be started.
         node_control: The node of this machine; that of `tinytown.node.control` when left out.
+        unfinished: Open it though a restore or a reset of it was interrupted, to go on with that.
 
     Raises:
         NoTownError: There is no town.
@@ -89,7 +91,11 @@ def open_town(
     context.notices.extend(choice.notices)
     claim = Claim(choice.url, config.name, reach.instance)
     needed = not in_round and (reach.started or choice.url == servers.MEMORY_URL or not is_claimed(paths, claim))
-    steps = claim_town(paths, config, claim, own_server=choice.embedded, copied=reach.copied) if needed else None
+    steps = (
+        claim_town(paths, config, claim, own_server=choice.embedded, copied=reach.copied, unfinished=unfinished)
+        if needed
+        else None
+    )
     return Opened(context=context, reach=reach, claim=steps)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, naming, pruning, waiting, watching
+    from tinytown.services import editing, looking, naming, pruning, restoring, saving, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -37,6 +37,7 @@ else:
     naming = Late("tinytown.services.naming")
     pruning = Late("tinytown.services.pruning")
     editing = Late("tinytown.services.editing")
+    restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
 T = TypeVar("T")
 
@@ -113,6 +114,7 @@ class Town:
         env: Mapping[str, str] | None = None,
         start: bool = True,
         node_control: NodeControl | None = None,
+        unfinished: bool = False,
     ) -> Self:
         """Open a town.
 
@@ -121,14 +123,16 @@ class Town:
             env: Environment; that of the process when left out.
             start: Whether the town's own server and its node may be started.
             node_control: What starts the node of this machine, where it shall not be the ordinary one.
+            unfinished: Open it though a `restore` was interrupted, to repeat that.
 
         Raises:
             NoTownError: There is no town.
             ConfigError: Its settings cannot be read.
             TownConflictError: The server holds a town of this name that belongs to another folder.
+            TownUnfinishedError: A restore or a reset of it was interrupted.
             StorageUnavailableError: The server does not answer.
         """
-        return cls._of(open_town(path, env=env, start=start, node_control=node_control))
+        return cls._of(open_town(path, env=env, start=start, node_control=node_control, unfinished=unfinished))
 
     @classmethod
     def _of(cls, opened: Opened) -> Self:
@@ -295,3 +299,5 @@ class Town:
     nodes = verb(node_ops.nodes)
     start_node = verb(node_ops.start_node)
     stop = verb(node_ops.stop)
+    save = verb(saving.save)
+    restore = verb(restoring.restore)

@@ -5,7 +5,7 @@ same thing, and a test compares the keys that both leave behind.
 
 | key | type | what |
 |---|---|---|
-| `town` | hash | name, instance id, schema, counter `seq`; what was spent and is kept back |
+| `town` | hash | name, instance id, schema, counter `seq`; what was spent and is kept back; mark `unfinished` |
 | `task:<id>` `agent:<id>` `message:<id>` `round:<id>` `attention:<id>` `node:<id>` | hash | the records |
 | `ids` | sorted set, all scores 0 | every id, for unique prefixes |
 | `names` | hash | name or nickname of an agent → its id |

@@ -41,6 +41,7 @@ _BY_CODE: Mapping[str, type[errors.TinytownError]] = {
         errors.StaleNodeError,
         errors.InvalidValueError,
         errors.TownConflictError,
+        errors.TownUnfinishedError,
         errors.EventsTrimmedError,
         errors.StorageCorruptError,
     )

@@ -14,8 +14,8 @@ import attrs
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
-from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks, town
-from tinytown.storage.protocol import Call
+from tinytown.storage.calls import agents, edits, mail, nodes, rounds, saves, tasks, town
+from tinytown.storage.protocol import Answer, Call
 
 NODES: Sequence[str] = ("n-00000001", "n-00000002")
 NAMES = ("ada", "bob", "cleo", "dan", "eve")
@@ -45,15 +45,18 @@ class Walk:
     Args:
         seed: Decides everything.
         data: The keys of the town in memory.
+        nonce: Of the lives that the nodes have already, in a town that other steps have been through.
+        count: How many ids were given there.
     """
 
-    def __init__(self, seed: int, data: Mapping[str, Any]) -> None:
+    def __init__(self, seed: int, data: Mapping[str, Any], *, nonce: str | None = None, count: int = 0) -> None:
         self._random = random.Random(seed)  # noqa: S311 - tests, not secrets
         self._data = data
-        self._count = 0
-        self._nonces = dict.fromkeys(NODES, "life-0")
+        self._count = count
+        self._nonces = dict.fromkeys(NODES, nonce or "life-0")
         self._last: Step | None = None
-        self._begin: list[Call[Any]] = [town.claim("walk", "instance-1"), *(self._join(ref) for ref in NODES)]
+        begin = [town.claim("walk", "instance-1"), *(self._join(ref) for ref in NODES)]
+        self._begin: list[Call[Any]] = [] if nonce else begin
         ways: Mapping[Callable[[], Call[Any]], int] = {
             self._add: 12, self._assign: 8, self._submit: 4, self._fail: 2, self._block: 3, self._unblock: 6,
             self._requeue: 3, self._cancel: 2, self._reopen: 4, self._say: 14, self._say_wrongly: 4, self._send: 12,
@@ -357,6 +360,16 @@ class Walk:
             auto_claim=self._random.random() < 0.9,  # noqa: PLR2004
         )
 
+    def _export(self) -> Call[Any]:
+        """Read some records whole; ids of events are the server's time and may differ."""
+        after = self._maybe(self._one("task")["id"]) or ""
+        call = saves.export(after=after, limit=self._random.choice((2, 50)), bytes_=self._random.choice((100, 10_000)))
+
+        def decode(answer: Answer) -> saves.Exported:
+            return attrs.evolve(call.decode(answer), newest="")
+
+        return attrs.evolve(call, decode=decode)
+
     def _look(self) -> Call[Any]:
         kind = self._random.choice(("task", "agent", "message", "round", "attention", "node"))
         ref = str(self._one(kind)["id"])
@@ -379,5 +392,6 @@ class Walk:
             lambda: nodes.pull(self._random.choice(NODES)),
             lambda: nodes.snapshot(self._random.choice(NODES), limit=self._random.choice((2, 50))),
             nodes.listing,
+            self._export,
         )
         return self._random.choice(queries)()

@@ -14,9 +14,25 @@ from tinytown.storage.protocol import Answer, Call
 MAX_EVENTS = 100_000
 
 
-def claim(name: str, instance: str, *, max_events: int = MAX_EVENTS, replace: bool = False) -> Call[bool]:
-    """Say that a folder is the town of this name. Answers whether it is new."""
-    args = {"name": name, "instance": instance, "max_events": max_events, "replace": replace or None}
+def claim(
+    name: str, instance: str, *, max_events: int = MAX_EVENTS, replace: bool = False, unfinished: bool = False
+) -> Call[bool]:
+    """Say that a folder is the town of this name. Answers whether it is new.
+
+    Args:
+        name: Name of the town.
+        instance: Id of the folder.
+        max_events: How many events are kept.
+        replace: Take it over from another folder.
+        unfinished: Though a restore or a reset of it was interrupted; for those who go on with it.
+    """
+    args = {
+        "name": name,
+        "instance": instance,
+        "max_events": max_events,
+        "replace": replace or None,
+        "unfinished": unfinished or None,
+    }
     return change("town_claim", args, lambda answer: bool(answer.get("created")), natural=True)
 
 

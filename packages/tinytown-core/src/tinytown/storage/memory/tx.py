@@ -7,6 +7,7 @@ data exactly as it was, because all writes wait for `commit`.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -128,6 +129,10 @@ class Tx:
         """Count a set."""
         return len(self._read(key, Members) or ())
 
+    def zlex_after(self, key: str, after: str, limit: int) -> list[str]:
+        """List members whose names come after a text, in order."""
+        return sorted(member for member in self._sorted(key) if member > after)[:limit]
+
     def smembers(self, key: str) -> list[str]:
         """List a set in order."""
         found: Members = self._read(key, Members) or Members()
@@ -146,6 +151,10 @@ class Tx:
         """Take one field out of a hash that is no record."""
         if field in (self._read(key, Hash) or ()):
             del self._write(key, Hash)[field]
+
+    def fields(self, key: str) -> Fields:
+        """Read a hash whole, as the texts that a server holds."""
+        return {name: _shown(value) for name, value in (self._read(key, Hash) or Hash()).items()}
 
     def push(self, key: str, entry: Mapping[str, Any]) -> None:
         """Append to a list, of which the last fifty are kept."""
@@ -220,6 +229,30 @@ class Tx:
         while len(stream) > limit:
             stream.trimmed_id = stream.pop(0)[0]
 
+    def newest(self, key: str) -> str:
+        """Give the last id of a stream."""
+        return (self._read(key, Stream) or Stream()).last_id
+
+    # Whole keys, for towns that are taken away or written anew
+
+    def drop(self, key: str) -> None:
+        """Take a key away, whatever it holds."""
+        self._changed[key] = Hash()
+
+    def fill(self, key: str, kind: str, value: Any, *, trimmed: bool = False) -> None:
+        """Add to a key: fields, members, or entries of a stream with their ids; a list is written whole."""
+        target = self._write(key, _KINDS[kind])
+        if isinstance(target, list) and not isinstance(target, Stream):
+            target[:] = value
+        elif isinstance(target, Stream):
+            first, _fields = value[0]
+            if trimmed:
+                target.trimmed_id = target.trimmed_id if target else _before(first)
+            target += [(ref, fields) for ref, fields in value]
+            target.last_id = value[-1][0]
+        else:
+            target.update(value)
+
     # The end
 
     def commit(self) -> None:
@@ -232,6 +265,28 @@ class Tx:
                 self._data[key] = value
             else:
                 self._data.pop(key, None)
+
+
+_KINDS: Mapping[str, type[Any]] = {
+    "hash": Hash,
+    "zset": SortedSet,
+    "set": Members,
+    "list": Entries,
+    "stream": Stream,
+}
+
+
+def _before(ref: str) -> str:
+    """Give the greatest id before one."""
+    at, _dash, count = ref.partition("-")
+    return f"{at}-{int(count) - 1}" if int(count) else f"{int(at) - 1}-{(1 << 64) - 1}"
+
+
+def _shown(value: Any) -> str:
+    """A field as a server holds it."""
+    if value is True:
+        return "1"
+    return json.dumps(value) if isinstance(value, (list, tuple, dict)) else str(value)
 
 
 def _absent(value: Any) -> bool:

@@ -14,6 +14,9 @@ def town_claim(tx: Tx, a: Args) -> Fields:
     instance = tx.hget("town", "instance")
     if instance is not None and instance != a["instance"] and not a.get("replace"):
         tx.refuse("town_conflict", name=a["name"])
+    unfinished = tx.hget("town", "unfinished")
+    if unfinished is not None and not a.get("unfinished"):
+        tx.refuse("town_unfinished", what=unfinished.partition(":")[0])
     if instance is None:
         tx.hset("town", "schema", SCHEMA)
         tx.hset("town", "created_at", tx.now)

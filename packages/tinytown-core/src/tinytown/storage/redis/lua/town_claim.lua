@@ -1,7 +1,7 @@
 -- Say that this folder is the town of this name; refuse if another folder's is on the server.
--- ARGS: name, instance, max_events; optional replace
+-- ARGS: name, instance, max_events; optional replace, unfinished
 -- REPLY: created, schema
--- ERRORS: town_conflict
+-- ERRORS: town_conflict, town_unfinished
 -- USES: writes ranges rules acts
 local SCHEMA = 1
 
@@ -9,6 +9,10 @@ return tx.run('town_claim', function(a)
   local instance = tx.hget('town', 'instance')
   if instance and instance ~= a.instance and not some(a.replace) then
     tx.refuse('town_conflict', { name = a.name })
+  end
+  local unfinished = tx.hget('town', 'unfinished')
+  if unfinished and not some(a.unfinished) then
+    tx.refuse('town_unfinished', { what = unfinished:match('^[^:]*') })
   end
   if not instance then
     tx.hset('town', 'schema', SCHEMA)

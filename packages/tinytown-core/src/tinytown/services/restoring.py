@@ -1,0 +1,138 @@
+"""Restoring a town from a file: all of it is checked first, then written in parts under a mark that says so."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import attrs
+
+from tinytown.config.files import private_dir
+from tinytown.domain.ids import CONDUCTOR_ID
+from tinytown.errors import RefusedError, StorageCorruptError
+from tinytown.services import saving
+from tinytown.services.clearing import claim_anew, clear_for, instance_of, new_token
+from tinytown.services.quiet import demand_quiet
+from tinytown.services.rehoming import move_here, settle_restored
+from tinytown.services.steps import Steps, ask, local
+from tinytown.storage.calls import nodes as node_calls
+from tinytown.storage.calls import saves
+from tinytown.storage.saves import rebuild
+
+if TYPE_CHECKING:
+    from tinytown.services.context import TownContext
+    from tinytown.storage.saves.town import SavedTown
+
+
+@attrs.frozen(kw_only=True)
+class Restored:
+    """What was restored, or would be.
+
+    Attributes:
+        counts: How many records of each kind, and events.
+        replaced: How many records of each kind were there before; empty for an empty town.
+        kept: Where those were saved, if there were any.
+        ended: Live rounds of the file that were ended; their tasks and mail went back.
+        moved: Agents that belong to the node of this machine from now on.
+        dry_run: Nothing was done.
+    """
+
+    counts: dict[str, int]
+    replaced: dict[str, int]
+    kept: Path | None = None
+    ended: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+def restore(
+    context: TownContext, file: str | Path | IO[bytes] | None = None, *, force: bool = False, dry_run: bool = False
+) -> Steps[Restored]:
+    """Make the town what a file says that a town was. No node may run.
+
+    What was there before is kept as a save in ``.tt/trash``. An interrupted restore is told to whoever opens the
+    town; repeated, it begins anew.
+
+    Args:
+        context: The town.
+        file: What `save` wrote; ``.tt/town.save`` when left out. Or a stream of bytes.
+        force: Even if the town holds something.
+        dry_run: Check everything and say what would be done.
+
+    Raises:
+        SaveFileError: The file cannot be restored; nothing was changed.
+        RefusedError: The town is not empty, or a node works on it.
+    """
+    source = saving.default_file(context) if file is None else file
+    town = yield from local(lambda: saving.load(source))
+    lock = yield from demand_quiet(context)
+    try:
+        return (yield from _restore(context, town, force=force, dry_run=dry_run))
+    finally:
+        os.close(lock)
+
+
+def _restore(context: TownContext, town: SavedTown, *, force: bool, dry_run: bool) -> Steps[Restored]:
+    counts, kept = town.counts(), None
+    unfinished = (yield from ask(saves.export(limit=1))).town.get("unfinished") is not None
+    before = None if unfinished or (yield from is_empty()) else (yield from saving.collect(context))
+    replaced = before.counts() if before is not None else {}
+    if before is not None and not force and not dry_run:
+        raise RefusedError(
+            refusal="town_not_empty",
+            detail=f"the town `{context.name}` is not empty: {sentence(replaced)}",
+            hint="repeat with `--force`: what is there is kept in `.tt/trash` first",
+        )
+    if dry_run:
+        return Restored(counts=counts, replaced=replaced, dry_run=True)
+    if before is not None:
+        kept = yield from local(lambda: _keep(context, before))
+    ended, moved = yield from write_town(context, town)
+    return Restored(counts=counts, replaced=replaced, kept=kept, ended=ended, moved=moved)
+
+
+def is_empty() -> Steps[bool]:
+    """Say whether a town holds nothing but its conductor and nodes."""
+    after = CONDUCTOR_ID
+    while True:
+        page = yield from ask(saves.export(after=after, limit=1))
+        if not page.items:
+            return True
+        if page.items[0]["kind"] != "node":
+            return False
+        after = "n-~"
+
+
+def _keep(context: TownContext, town: SavedTown) -> Path:
+    """Save what is there before it is replaced."""
+    private_dir(context.paths.trash)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    path = context.paths.trash / f"{context.name}-{stamp}-{new_token()[:4]}.save"
+    saving.put(town, path)
+    return path
+
+
+def write_town(context: TownContext, town: SavedTown) -> Steps[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Put a town in the place of what is there; gives the rounds that were ended and the agents that moved."""
+    token = new_token()
+    known = {node.id for node in (yield from ask(node_calls.listing())).items}
+    town.name = context.name
+    moved = yield from move_here(context, town, known)
+    instance = yield from instance_of(context)
+    yield from clear_for(context, "restore", token)
+    yield from claim_anew(context, instance, unfinished=True)
+    for batch in rebuild.batches(town, token):
+        yield from ask(saves.write(token, batch, trimmed=town.trimmed))
+    if (yield from saving.collect(context)) != town:
+        raise StorageCorruptError(key="*", hint="another program wrote into this town; end it, then restore again")
+    ended = yield from settle_restored(context, town, token, moved)
+    yield from ask(saves.finish(token))
+    return ended, moved
+
+
+def sentence(counts: dict[str, int]) -> str:
+    """Say in words how many records of each kind there are."""
+    shown = [f"{count} {kind}s" for kind, count in counts.items() if count and kind in {"agent", "task", "message"}]
+    return ", ".join(shown) or f"{counts.get('event', 0)} events"
