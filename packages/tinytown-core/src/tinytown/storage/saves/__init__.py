@@ -1,6 +1,7 @@
 """A whole town as one text file: what is kept, how it is written, and the keys that are made of it again.
 
 Records are kept, and what no record says; every index is made anew from them, so a file cannot hold two truths.
+Whoever adds a key says here what becomes of it, in `rebuild` how it is made, and in `town_clear` that it goes.
 
 | of the town | in the file |
 |---|---|
@@ -13,6 +14,6 @@ Records are kept, and what no record says; every index is made anew from them, s
 | `due:` `idle:` `verify:` `freed` | the place of each member, as `due`, `idle`, `verify` or `freed` of its record |
 | `events` | all entries that are kept, with their ids, and whether older ones were trimmed |
 | `ids` `names` `tasks` `tasks:` `backlog:` `queue:` `mine:` `done:` `agents` `hosted:` `rounds:` | made anew |
-| `lane:` `waking:` `expiring` `live` `ends:` `nodes` `attention` `attention_by` | made anew |
+| `plan` `lane:` `waking:` `expiring` `live` `ends:` `nodes` `attention` `attention_by` | made anew |
 | `bell:` `op:` | left out: they ring and repeat what is over |
 """

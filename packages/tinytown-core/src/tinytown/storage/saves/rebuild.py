@@ -162,6 +162,8 @@ def _hashes(town: SavedTown) -> Iterator[tuple[str, dict[str, Any]]]:
     workers = [(ref, agent) for ref, agent in town.records["agent"].items() if _works(ref, agent)]
     names = {agent[key]: ref for ref, agent in workers for key in ("name", "nickname") if agent.get(key)}
     yield from _cut("names", names)
+    tasks = town.records["task"].items()
+    yield from _cut("plan", {task["plan_id"]: ref for ref, task in tasks if "plan_id" in task})
     items = town.records["attention"].items()
     yield from _cut("attention_by", {f"{i['kind']}:{i['ref']}": ref for ref, i in items if i["state"] == "open"})
     kept = {f"reserved_{what}": sum(live.get(f"reserve_{what}", 0) for _ref, live in _live(town)) for what in _KEPT}

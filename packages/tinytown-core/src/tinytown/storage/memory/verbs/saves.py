@@ -19,7 +19,7 @@ OF_AGENT = (
 OF_NODE = ("hosted", "due", "idle", "verify", "ends", "bell")
 WHOLE = (
     "ids", "names", "tasks", "agents", "freed", "expiring", "live", "nodes", "attention", "attention_by", "events",
-    "backlog:",
+    "backlog:", "plan",
 )  # fmt: skip
 
 

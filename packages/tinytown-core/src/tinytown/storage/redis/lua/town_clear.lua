@@ -7,7 +7,7 @@
 local WHOLE = {
   'ids', 'names', 'tasks', 'agents', 'freed', 'expiring', 'live', 'nodes', 'attention', 'attention_by', 'events',
   'backlog:', 'tasks:waiting', 'tasks:pending', 'tasks:assigned', 'tasks:running', 'tasks:verifying', 'tasks:blocked',
-  'tasks:completed', 'tasks:failed', 'tasks:cancelled', 'town',
+  'tasks:completed', 'tasks:failed', 'tasks:cancelled', 'plan', 'town',
 }
 
 return tx.run('town_clear', function(a)
