@@ -387,7 +387,7 @@ def reconcile(p):
     if p.dice.random() < 0.5:  # forget something first, as a lost write would
         for key in [k for k in p.data if k.startswith(("due:", "verify:"))]:
             return Forget(key)
-    return nodes.reconcile(limit=p.dice.choice([2, 200]), **p.node())
+    return nodes.reconcile(limit=p.dice.choice([2, 200]), set_back=p.dice.random() < 0.3, **p.node())
 
 
 @attrs.frozen

@@ -122,6 +122,11 @@ class TownPaths:
         return self.node_dir / "pid"
 
     @property
+    def node_clock(self) -> Path:
+        """Since when the machine's clock has run without a jump, as the node has seen it."""
+        return self.node_dir / "clock.json"
+
+    @property
     def node_log(self) -> Path:
         """What the node has to say."""
         return self.node_dir / "log"

@@ -11,12 +11,13 @@ from tinytown.config.town import LogsConfig
 from tinytown.domain.clock import SystemClock
 from tinytown.node.context import log
 from tinytown.node.launch.rounds import RoundProcess, RoundState
-
-DAY_MS = 86_400_000
+from tinytown.node.steady_days import DAY_MS, steady_days
 
 
 def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[str]:
     """Delete the folders of rounds that ended too long ago, and then the oldest until the rest is small enough.
+
+    Age counts only once the machine's clock has run evenly for as long as logs are kept, so that no jump deletes any.
 
     Args:
         paths: Files of the town.
@@ -27,6 +28,7 @@ def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[s
         The rounds whose folders are gone.
     """
     now = SystemClock().now_ms()
+    keep_days = limits.keep_days if steady_days(paths.node_clock, now, limits.keep_days) >= limits.keep_days else 0
     found: list[tuple[float, int, Path]] = []
     try:
         folders = list(paths.rounds_dir.iterdir())
@@ -42,7 +44,7 @@ def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[s
     gone: list[str] = []
     for changed_ms, size, folder in found:
         total += size
-        old = limits.keep_days and changed_ms < now - limits.keep_days * DAY_MS
+        old = keep_days and changed_ms < now - keep_days * DAY_MS
         large = limits.keep_bytes and total > limits.keep_bytes
         if (old or large) and _ended(folder):
             shutil.rmtree(folder, ignore_errors=True)

@@ -21,6 +21,8 @@ from tinytown.plugins.reading import Usage
 from tinytown.storage.calls import rounds, town
 from tinytown.storage.calls.rounds import RoundReport
 
+LONGEST_LIMIT_MS = 31 * 86_400_000
+"""An account's limit is reset at least once a month."""
 UNHEARD = "unheard"
 """The refusal of an end whose report does not know what the round has said."""
 
@@ -156,7 +158,9 @@ def _session_before(work: WorkRound) -> Usage | None:
 
 def _retry_ms(report: OutcomeReport, exit_record: ExitRecord | None) -> int | None:
     if report.retry_at_ms is not None and exit_record is not None:
-        return max(1000, report.retry_at_ms - exit_record.ended_ms)
+        wait = report.retry_at_ms - exit_record.ended_ms
+        # No limit lasts for longer: one of the two clocks is wrong, so nobody knows when to try again.
+        return max(1000, wait) if wait <= LONGEST_LIMIT_MS else None
     if report.retry_after_s is not None:
         return max(1000, int(report.retry_after_s * 1000))
     return None

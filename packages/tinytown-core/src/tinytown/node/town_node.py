@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Coroutine
 
 from tinytown.domain.records import Agent, Round
@@ -17,6 +18,7 @@ from tinytown.node.crash import point
 from tinytown.node.leaving import Leaving
 from tinytown.node.prepare import make_ready
 from tinytown.node.scheduling import claim_backlog
+from tinytown.node.server_clock import ServerClock
 from tinytown.node.trouble import GIVE_UP_AFTER, give_up_agent, give_up_round, no_room
 from tinytown.node.upkeep import RECONCILE_SECS, Upkeep
 from tinytown.node.work_round import WorkRound
@@ -49,6 +51,7 @@ class TownNode:
         self._failure: BaseException | None = None
         self._astray = False
         self._troubles: dict[str, int] = {}
+        self._clock = ServerClock()
         self._leaving = Leaving(context, self._tasks, self._works, self._gates)
 
     @property
@@ -72,7 +75,7 @@ class TownNode:
             self._spawn(self._adopt(live), _key(live))
         if ready is not None:
             ready.set()
-        upkeep = Upkeep(context, self._busy, self._works, self._gates)
+        upkeep = Upkeep(context, self._clock, self._busy, self._works, self._gates)
         helpers = [
             asyncio.create_task(part)
             for part in (self._listen(), self._beat(), upkeep.reconcile(self._stale), upkeep.tidy())
@@ -99,7 +102,11 @@ class TownNode:
             capacity=context.config.max_agents,
             force=True,
         )
+        asked = time.monotonic()
         joined = await context.run(call)
+        self._clock.look(joined.node.beat_at, asked=asked)
+        if joined.set_back:
+            self._clock.set_back.set()
         point("node.joined")
         return joined.rounds
 
@@ -335,8 +342,10 @@ class TownNode:
         while True:
             await asyncio.sleep(BEAT_SECS)
             context = self.context
+            asked = time.monotonic()
             try:
-                await context.run(nodes.beat(context.node_id, context.nonce, running=self.running))
+                shown = await context.run(nodes.beat(context.node_id, context.nonce, running=self.running))
+                self._clock.look(shown.beat_at, asked=asked)
             except StaleNodeError as error:
                 await self._stale(error)
             except TinytownError as error:  # a key that another program wrote must not end the node

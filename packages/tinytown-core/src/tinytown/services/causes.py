@@ -80,7 +80,7 @@ CAUSES: Mapping[str, Sentence] = {
     "no_node": Sentence("no node runs here, so nothing is started{said}", "tt start", _P),
     "node_stopping": Sentence("node `{node}` is stopping and starts nothing new", "tt start", _P),
     "node_down": Sentence("node `{node}` on `{host}` was stopped, and its work waits for it", "tt start", _P),
-    "node_lost": Sentence("node `{node}` on `{host}` has not been heard of for {ago}", "tt start", _P),
+    "node_lost": Sentence("node `{node}` on `{host}` has not been heard of {ago}", "tt start", _P),
     "capacity_full": Sentence("node `{node}` runs {running} of at most {capacity} rounds", None, _T),
     # Tasks on their way
     "waits_for": Sentence("it waits for task `{other}`, which is {state}", "tt why {other}", _T),

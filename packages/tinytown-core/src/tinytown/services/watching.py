@@ -200,7 +200,7 @@ def _wanted(entries: Iterable[Entry], chosen: Filter) -> list[Event]:
 
 def read_event(ref: str, fields: Mapping[str, str]) -> Event:
     """Make the record of an entry of the stream."""
-    return codec.record(Event, {**fields, "id": ref, "at": int(ref.partition("-")[0])})
+    return codec.record(Event, {**fields, "id": ref, "at": int(fields.get("at") or ref.partition("-")[0])})
 
 
 def event_id(text: str) -> str:

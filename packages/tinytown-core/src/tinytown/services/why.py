@@ -42,7 +42,7 @@ def explain(context: TownContext, facts: WhyFacts, budget: Budget | None = None)
     if isinstance(record, Task):
         causes = yield from explain_task(context, facts, budget)
         return Why(ref=record.id, kind="task", state=str(record.state), causes=tuple(causes))
-    view = yield from view_nodes(context, facts.nodes, facts.now)
+    view = yield from view_nodes(context, facts.nodes, facts.now, record, facts.round)
     causes = yield from _explain_other(context, facts, view)
     return Why(ref=record.id, kind=facts.kind, state=_shown_state(record, view), causes=tuple(causes))
 

@@ -84,11 +84,10 @@ def hindrances(facts: AgentFacts, *, task: Task | None = None) -> list[Cause]:
 
 def at_work(facts: AgentFacts) -> Cause:
     """Say what an agent with a live round does."""
-    agent, live, now = facts.agent, facts.live, facts.view.now
-    started = live.started_at if live is not None else agent.last_active_at
+    agent, live = facts.agent, facts.live
     if live is not None and live.end_requested:
         return cause("round_ending", live.id, round=live.id, agent=agent.name, reason=live.end_requested)
-    ago = span(now - started)
+    ago = span(facts.view.now - agent.last_active_at if live is None else facts.view.age_ms(live))
     if agent.task_id:
         return cause("agent_busy", agent.task_id, agent=agent.name, other=agent.task_id, ago=ago)
     return cause("agent_reading", agent.round_id or agent.id, agent=agent.name, ago=ago)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import attrs
 
-from tinytown.domain.records import Node
-from tinytown.domain.states import NodeState
+from tinytown.config.paths import TownPaths
+from tinytown.domain.records import Node, Record, Round
+from tinytown.domain.states import NodeState, RoundState
 from tinytown.services.causes import Cause, cause, one_line, span
 from tinytown.services.context import TownContext
 from tinytown.services.steps import Steps, local
@@ -30,6 +31,7 @@ class NodesView:
         local_id: Id of this machine's node.
         local_runs: Whether its lock is held.
         now: The server's time in milliseconds.
+        ages_ms: For how long live rounds of this machine have gone on, measured here, by id.
         said: The error with which the last node of this machine ended, if it did not simply stop.
     """
 
@@ -38,9 +40,14 @@ class NodesView:
     local_runs: bool
     now: int
     said: str = ""
+    ages_ms: Mapping[str, float] = attrs.field(factory=dict[str, float])
 
     def _no_node(self, ref: str) -> Cause:
         return cause("no_node", ref, said=f"; the last one ended with: {self.said}" if self.said else "")
+
+    def age_ms(self, live: Round) -> float:
+        """Say for how long a live round has gone on: measured if it is here, else by the server's clock."""
+        return self.ages_ms.get(live.id, self.now - live.started_at)
 
     def named(self, node_id: str | None) -> Node | None:
         """Give a node on record."""
@@ -57,8 +64,10 @@ class NodesView:
             return self._no_node(node_id or "town")
         if node.state is NodeState.DOWN:
             return cause("node_down", node.id, node=node.name, host=node.host)
-        if self.now - node.beat_at > LOST_AFTER_MS:
-            return cause("node_lost", node.id, node=node.name, host=node.host, ago=span(self.now - node.beat_at))
+        silent = self.now - node.beat_at
+        if abs(silent) > LOST_AFTER_MS:  # a beat of the future is of a clock that has gone back since
+            ago = f"for {span(silent)}" if silent > 0 else "since the server's clock went back"
+            return cause("node_lost", node.id, node=node.name, host=node.host, ago=ago)
         if node.state is NodeState.STOPPING:
             return cause("node_stopping", node.id, node=node.name)
         return None
@@ -86,11 +95,29 @@ def _is(node: Node | None, state: NodeState) -> bool:
     return node is not None and node.state is state
 
 
-def view_nodes(context: TownContext, nodes: Sequence[Node], now: int) -> Steps[NodesView]:
-    """Put what is on record together with what this machine's lock says."""
+def view_nodes(context: TownContext, nodes: Sequence[Node], now: int, *rounds: Record | None) -> Steps[NodesView]:
+    """Put what is on record together with what this machine's lock says, and how long rounds of it have gone on."""
     local_id, runs = yield from own_node(context)
     said = "" if runs else (yield from local(lambda: _last_error(context.paths.node_log)))
-    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now, said=said)
+    live = [each.id for each in rounds if isinstance(each, Round) and each.state is RoundState.LIVE]
+    ages = (yield from local(lambda: _ages(context.paths, live))) if live else {}
+    return NodesView(nodes=nodes, local_id=local_id, local_runs=runs, now=now, said=said, ages_ms=ages)
+
+
+def _ages(paths: TownPaths, live: Sequence[str]) -> dict[str, float]:
+    """Measure how long ago the processes of rounds were started, by what no setting of a clock moves."""
+    from tinytown.node import processes
+    from tinytown.node.launch.files import read_claim
+
+    ages: dict[str, float] = {}
+    for round_id in live:
+        try:
+            claim = read_claim(paths.round_dir(round_id))
+        except (OSError, ValueError, KeyError):
+            continue
+        if claim is not None and claim.boot_id == processes.boot_id():
+            ages[round_id] = processes.secs_since(claim.since) * 1000
+    return ages
 
 
 def _last_error(log: Path) -> str:

@@ -67,8 +67,8 @@ def explain_round(context: TownContext, live: Round, view: NodesView) -> Steps[l
         return [cause("round_ended", live.id, outcome=live.outcome or "?", ago=span(now - live.ended_at))]
     nothing = view.hindrance(live.node)
     chain = [nothing] if nothing else []
-    output = yield from last_output(context, live.id, now)
-    chain.append(cause("round_live", live.id, ago=span(now - live.started_at), output=output))
+    output = yield from last_output(context, live, view)
+    chain.append(cause("round_live", live.id, ago=span(view.age_ms(live)), output=output))
     if live.end_requested:
         agent = live.agent or "?"
         chain.append(cause("round_ending", live.id, round=live.id, agent=agent, reason=live.end_requested))

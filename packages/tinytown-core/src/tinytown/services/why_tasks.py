@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tinytown.domain.clock import SystemClock
 from tinytown.domain.outcomes import MAX_BACKOFF_MS
-from tinytown.domain.records import Agent, Task
+from tinytown.domain.records import Agent, Round, Task
 from tinytown.domain.states import AgentState, TaskState, Wanted, shown_agent_state
 from tinytown.errors import UnknownCauseError
 from tinytown.services.causes import CAUSES, Cause, Mover, cause, one_line, span
@@ -18,6 +19,8 @@ from tinytown.storage.calls.answers import WhyFacts
 LOOKED_AT = 100
 """Tasks that one explanation reads at most; dependencies have no cycles, but may be very many."""
 AGENTS_LOOKED_AT = 1000
+CLOCK_SET_MS = 5000
+"""A log that is younger than now, or older than its round, by more than this tells of a clock that was set."""
 
 APART = frozenset({"reviewer", "conductor", "supervisor"})
 """Roles to which the default scheduler gives only what asks for them; a test compares this with the scheduler."""
@@ -60,7 +63,7 @@ def explain_task(context: TownContext, facts: WhyFacts, budget: Budget | None = 
     if not isinstance(task, Task):
         raise UnknownCauseError(kind=facts.kind, ref=facts.record.id, state="?", detail="it is no task")
     budget = budget or Budget()
-    view = yield from view_nodes(context, facts.nodes, facts.now)
+    view = yield from view_nodes(context, facts.nodes, facts.now, facts.round)
     match task.state:
         case TaskState.COMPLETED | TaskState.FAILED | TaskState.CANCELLED:
             return [_closed(task, facts.now)]
@@ -180,8 +183,8 @@ def _running(context: TownContext, task: Task, facts: WhyFacts, view: NodesView)
         raise UnknownCauseError(kind="task", ref=task.id, state="running", detail="its round is not on record")
     nothing = view.hindrance(live.node)
     chain = [nothing] if nothing else []
-    output = yield from last_output(context, live.id, facts.now)
-    ago = span(facts.now - live.started_at)
+    output = yield from last_output(context, live, view)
+    ago = span(view.age_ms(live))
     chain.append(cause("running", live.id, agent=task.agent or "?", ago=ago, output=output))
     if task.order:
         chain.append(cause("order", task.id, order=task.order.get("verb", "?")))
@@ -190,16 +193,24 @@ def _running(context: TownContext, task: Task, facts: WhyFacts, view: NodesView)
     return chain
 
 
-def last_output(context: TownContext, round_id: str, now: int) -> Steps[str]:
-    """Say when a live round last printed something, by the log on this machine."""
-    path = context.paths.round_dir(round_id) / "log"
+def last_output(context: TownContext, live: Round, view: NodesView) -> Steps[str]:
+    """Say when a live round last printed something, by the log on this machine.
+
+    The log's date is compared with this machine's clock; where that was set meanwhile, all that is known is that it
+    was during the round.
+    """
+    path, age = context.paths.round_dir(live.id) / "log", view.age_ms(live)
 
     def look() -> str:
         try:
             found = path.stat()
         except OSError:
             return "unknown here"
-        return f"{span(now - found.st_mtime * 1000)} ago" if found.st_size else "none so far"
+        if not found.st_size:
+            return "none so far"
+        ago = SystemClock().now_ms() - found.st_mtime * 1000
+        fits = -CLOCK_SET_MS <= ago <= age + CLOCK_SET_MS
+        return f"{span(ago)} ago" if fits else f"within the last {span(age)}"
 
     return (yield from local(look))
 
@@ -212,7 +223,7 @@ def _verifying(task: Task, facts: WhyFacts, view: NodesView) -> list[Cause]:
         return [*first, cause("order", task.id, order=task.order.get("verb", "?"))]
     if live is not None and live.id == task.round_id:
         gate = live.gate or "?"
-        return [*first, cause("gate_running", live.id, gate=gate, ago=span(facts.now - live.started_at))]
+        return [*first, cause("gate_running", live.id, gate=gate, ago=span(view.age_ms(live)))]
     if not task.gates_left:
         raise UnknownCauseError(kind="task", ref=task.id, state="verifying", detail="no gate is left to run")
     gate = task.gates_left[0].name

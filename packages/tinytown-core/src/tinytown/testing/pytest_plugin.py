@@ -7,15 +7,18 @@ One server of each kind runs per worker; tests keep apart by the name of their t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.storage import keys
-from tinytown.testing import servers
+from tinytown.testing import servers, wall_clock
 from tinytown.testing.servers import KINDS, MissingServerError, TestServer
+from tinytown.testing.wall_clock import MissingClockError, WallClock
 
 PASSWORD = "p@ss/w:rd#1?%"  # noqa: S105 - a test's, with every character that means something in a URL
 
@@ -23,13 +26,32 @@ PASSWORD = "p@ss/w:rd#1?%"  # noqa: S105 - a test's, with every character that m
 @contextlib.contextmanager
 def required(kind: str) -> Generator[None]:
     """Turn a missing binary into a skipped test, or into a failure where servers are required."""
+    _demand(lambda: servers.binary(kind), MissingServerError)
+    yield
+
+
+def _demand(find: Callable[[], object], missing: type[Exception]) -> None:
     try:
-        servers.binary(kind)
-    except MissingServerError as error:
+        find()
+    except missing as error:
         if os.environ.get("TINYTOWN_REQUIRE_SERVERS"):
             pytest.fail(str(error))
         pytest.skip(str(error))
-    yield
+
+
+@pytest.fixture
+def make_clock(tmp_path: Path) -> Iterator[Callable[[], WallClock]]:
+    """Make wall clocks that the test may turn, each for the programs that are started with its variables."""
+    _demand(wall_clock.library, MissingClockError)
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+
+        def make() -> WallClock:
+            folder = tmp_path / f"clock{next(numbers)}"
+            folder.mkdir()
+            return stack.enter_context(wall_clock.clock(folder))
+
+        yield make
 
 
 @pytest.fixture(scope="session", params=KINDS)

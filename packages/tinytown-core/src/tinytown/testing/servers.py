@@ -77,6 +77,7 @@ class TestServer:
         port: TCP port on the loopback interface; 0 when it listens on its socket only.
         password: Of the default user; empty for none.
         arguments: What the program is started with; a change counts from the next start.
+        env: More variables that it is started with.
     """
 
     __test__ = False
@@ -87,6 +88,7 @@ class TestServer:
     port: int
     password: str
     arguments: Sequence[str]
+    env: Mapping[str, str] = attrs.Factory(dict[str, str])
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -112,7 +114,11 @@ class TestServer:
         self.socket.unlink(missing_ok=True)
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(binary(self.kind)), *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [str(binary(self.kind)), *self.arguments],
+                env={**os.environ, **self.env},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         deadline = time.monotonic() + _START_SECS
         while True:
@@ -174,7 +180,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(
-    kind: str, *, tcp: bool = False, password: str = "", settings: Mapping[str, str] | None = None
+    kind: str,
+    *,
+    tcp: bool = False,
+    password: str = "",
+    settings: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Generator[TestServer]:
     """Run one server.
 
@@ -183,6 +194,7 @@ def server(
         tcp: Listen on the loopback interface too.
         password: Of the default user.
         settings: More settings of the server by name.
+        env: More variables of the process.
 
     Raises:
         MissingServerError: No binary of that kind is installed.
@@ -204,7 +216,7 @@ def server(
             **(settings or {}),
         }
         arguments = [word for key, value in merged.items() for word in (f"--{key}", value)]
-        running = TestServer(kind, folder, path, port, password, arguments)
+        running = TestServer(kind, folder, path, port, password, arguments, env or {})
         try:
             running.start()
             yield running

@@ -59,6 +59,7 @@ class TestTown:
         self.name = _NAME
         self.fsync = Fsync.ALWAYS
         self.socket = socket
+        self.python = sys.executable
         if socket is not None:
             self.env["TINYTOWN_REDIS_URL"] = f"unix://{socket}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -118,7 +119,7 @@ class TestTown:
         """Start a node as a child of the test, with more variables, and wait until it has joined."""
         with self.paths_log().open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tinytown.node", "--town", str(self.root)],
+                [self.python, "-P", "-m", "tinytown.node", "--town", str(self.root)],
                 env={**self.env, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -357,6 +358,7 @@ def town(
     fsync: str = "everysec",
     socket: Path | None = None,
     sound: bool = True,
+    python: Path | None = None,
 ) -> Generator[TestTown]:
     """Make a town, and end it without a trace.
 
@@ -370,8 +372,10 @@ def town(
         fsync: When its server writes to the disk.
         socket: Use the server that listens there in place of one of its own.
         sound: Check at the end that the records fit the indexes and that no process is left.
+        python: What runs the node; the test's own Python when None.
     """
     found = TestTown(base, env=env or {}, socket=socket)
+    found.python = str(python or sys.executable)
     found.root.mkdir()
     found.define(scripts or {}, config, options or {}, fsync=fsync)
     if git:

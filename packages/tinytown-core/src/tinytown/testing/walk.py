@@ -344,6 +344,7 @@ class Walk:
             node["nonce"],
             after_task=self._maybe(self._random.randrange(1 + self._count)),
             limit=self._random.choice((2, 200)),
+            set_back=self._random.random() < 0.25,  # noqa: PLR2004
         )
 
     def _attention(self) -> Call[Any]:

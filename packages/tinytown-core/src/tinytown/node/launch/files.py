@@ -93,7 +93,7 @@ class ExitRecord(NamedTuple):
         code: Exit code of the CLI; None when a signal ended it or it never ran.
         signal: Number of the signal that ended it, or None.
         error: Text of a start_error or log_error, else empty.
-        started_ms: When the CLI was started, in milliseconds since 1970.
+        started_ms: When the CLI was started, in milliseconds since 1970 by the clock that `ended_ms` is read from.
         ended_ms: When all was over.
         log_bytes: How much the CLI printed.
         log_dropped: How much of that was left out of the middle, by the limit.

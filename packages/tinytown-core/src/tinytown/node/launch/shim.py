@@ -69,7 +69,7 @@ class Shim:
         self._asked = asked
         self._since = since
         self._life = life
-        self._started_ms = _now_ms()
+        self._started = processes.boot_clock()
 
     def run(self) -> None:
         """Start the CLI, watch it to its end, end what it left, and write the exit."""
@@ -139,14 +139,16 @@ class Shim:
             ending.hurry = self._asked.times > before
 
     def _write_exit(self, reason: str, status: int | None, log: CappedLog | None, error: str) -> None:
+        # What it took is measured; the wall clock may have been set meanwhile.
+        ended_ms, took_ms = _now_ms(), int((processes.boot_clock() - self._started) * 1000)
         code = os.waitstatus_to_exitcode(status) if status is not None else None
         record = ExitRecord(
             reason=reason,
             code=code if code is not None and code >= 0 else None,
             signal=-code if code is not None and code < 0 else None,
             error=error,
-            started_ms=self._started_ms,
-            ended_ms=_now_ms(),
+            started_ms=ended_ms - took_ms,
+            ended_ms=ended_ms,
             log_bytes=log.total if log else 0,
             log_dropped=log.dropped if log else 0,
             log_lost=log.lost if log else 0,

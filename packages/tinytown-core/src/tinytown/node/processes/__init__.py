@@ -18,6 +18,7 @@ else:
 boot_id = _platform.boot_id
 boot_clock = _platform.boot_clock
 now_ticks = _platform.now_ticks
+secs_since = _platform.secs_since
 start_ticks = _platform.start_ticks
 table = _platform.table
 carries = _platform.carries
@@ -48,6 +49,7 @@ __all__ = [
     "exited",
     "identity",
     "now_ticks",
+    "secs_since",
     "send",
     "start_ticks",
     "table",

@@ -33,6 +33,11 @@ def now_ticks() -> int:
     return time.time_ns() // 1000
 
 
+def secs_since(ticks: int) -> float:
+    """How long ago a moment was that `now_ticks` gave; here the kernel dates processes by the wall clock."""
+    return (now_ticks() - ticks) / 1_000_000
+
+
 def start_ticks(pid: int) -> int | None:
     """When the process started; None when it is gone or a zombie."""
     import psutil

@@ -55,6 +55,11 @@ def now_ticks() -> int:
     return int(boot_clock() * os.sysconf("SC_CLK_TCK")) - 1
 
 
+def secs_since(ticks: int) -> float:
+    """How long ago a moment was that `now_ticks` gave in this boot; wall clocks that were set make no difference."""
+    return boot_clock() - ticks / os.sysconf("SC_CLK_TCK")
+
+
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when it is gone or a zombie."""
     info = _stat(pid)

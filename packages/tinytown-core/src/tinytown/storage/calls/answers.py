@@ -103,10 +103,17 @@ class Ended(Value):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Joined(Value):
-    """A node that took its lease, and the live rounds on record for it, which it must adopt or end."""
+    """A node that took its lease, and the live rounds on record for it, which it must adopt or end.
+
+    Attributes:
+        node: Its record.
+        rounds: The live rounds.
+        set_back: The server's clock shows an earlier time than at the node's last beat.
+    """
 
     node: Node
     rounds: tuple[Round, ...] = ()
+    set_back: bool = False
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

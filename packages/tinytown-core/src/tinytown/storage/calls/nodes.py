@@ -20,7 +20,11 @@ def join(
     args = {"id": node_id, "name": name, "pid": pid, "host": host, "nonce": nonce, "capacity": capacity}
 
     def decode(answer: Answer) -> Joined:
-        return Joined(node=_node(answer), rounds=codec.records(Round, answer.get("rounds")))
+        return Joined(
+            node=_node(answer),
+            rounds=codec.records(Round, answer.get("rounds")),
+            set_back=bool(answer.get("set_back")),
+        )
 
     return change("node_join", {**args, "force": force or None}, decode)
 
@@ -53,10 +57,20 @@ def pull(node_id: str) -> Call[Pulled]:
 
 
 def reconcile(
-    node_id: str, nonce: str, *, after: float | None = None, after_task: float | None = None, limit: int = 200
+    node_id: str,
+    nonce: str,
+    *,
+    after: float | None = None,
+    after_task: float | None = None,
+    limit: int = 200,
+    set_back: bool = False,
 ) -> Call[Reconciled]:
-    """Compare what is due with a page of agents and a page of tasks that verify, each with its own cursor."""
-    args = {"node_id": node_id, "nonce": nonce, "after": after, "after_task": after_task, "limit": limit}
+    """Compare what is due with a page of agents and a page of tasks that verify, each with its own cursor.
+
+    With ``set_back``, because the server's clock was, all that waits for a time goes on: nobody knows what is left.
+    """
+    pages = {"after": after, "after_task": after_task, "limit": limit}
+    args = {"node_id": node_id, "nonce": nonce, **pages, "set_back": set_back or None}
 
     def decode(answer: Answer) -> Reconciled:
         return Reconciled(

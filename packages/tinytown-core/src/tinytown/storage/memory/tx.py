@@ -206,8 +206,13 @@ class Tx:
     # Streams
 
     def event(self, type_: str, **fields: Any) -> None:
-        """Append to the history of the town; fields that are None are left out."""
-        self._append("events", {"type": type_, **fields}, int(self.hget("town", "max_events") or EVENTS_KEPT))
+        """Append to the history of the town; fields that are None are left out.
+
+        Its time stands beside its id: ids only grow, so after a clock has gone back they tell an earlier clock's time.
+        """
+        self._append(
+            "events", {"type": type_, "at": self.now, **fields}, int(self.hget("town", "max_events") or EVENTS_KEPT)
+        )
 
     def bell(self, node: str | None, *, said: Fields | None = None) -> None:
         """Wake a node. A bell for what a live round said of its task names it, so that the node need not ask."""

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 from tinytown.domain.clock import Clock
+from tinytown.errors import StorageUnavailableError
 from tinytown.storage import keys
 from tinytown.storage.protocol import Call, Entry
 from tinytown.storage.redis import replies, streams
@@ -98,12 +99,12 @@ class AsyncRedisStorage:
             found = await self._ask(look)
             if found or not block_ms:
                 return found
-        waiting: Command = streams.wait(key, after, limit, block_ms)
-
-        async def wait(transport: AsyncTransport, deadline: Deadline) -> list[Entry]:
-            return streams.read_entries(await transport.execute(*waiting, deadline=deadline))
-
-        return await self._ask(wait, extra_secs=block_ms / 1000)
+        try:
+            return await self._ask(_reading(streams.wait(key, after, limit, block_ms)), extra_secs=block_ms / 1000)
+        except StorageUnavailableError as error:
+            if not streams.overslept(error, block_ms):
+                raise
+        return await self._ask(_reading(streams.wait(key, after, limit, 0)))
 
     async def newest_id(self, name: str) -> str:
         """Give the last id of a stream, from which a reader gets all that comes from now on."""
@@ -168,6 +169,13 @@ class AsyncRedisStorage:
         elif self._idle:
             return self._idle.pop()
         return await self._connect(attempts.deadline)
+
+
+def _reading(command: Command) -> Callable[[AsyncTransport, Deadline], Awaitable[list[Entry]]]:
+    async def read(transport: AsyncTransport, deadline: Deadline) -> list[Entry]:
+        return streams.read_entries(await transport.execute(*command, deadline=deadline))
+
+    return read
 
 
 async def _drop(transport: AsyncTransport | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from tinytown.domain.clock import Clock
+from tinytown.errors import StorageUnavailableError
 from tinytown.storage import keys
 from tinytown.storage.protocol import Call, Entry
 from tinytown.storage.redis import replies, streams
@@ -89,7 +90,15 @@ class RedisStorage:
             if found or not block_ms:
                 return found
         waiting: Command = streams.wait(key, after, limit, block_ms)
-        return self._ask(lambda t, d: streams.read_entries(t.execute(*waiting, deadline=d)), extra_secs=block_ms / 1000)
+        try:
+            return self._ask(
+                lambda t, d: streams.read_entries(t.execute(*waiting, deadline=d)), extra_secs=block_ms / 1000
+            )
+        except StorageUnavailableError as error:
+            if not streams.overslept(error, block_ms):
+                raise
+        at_once: Command = streams.wait(key, after, limit, 0)
+        return self._ask(lambda t, d: streams.read_entries(t.execute(*at_once, deadline=d)))
 
     def newest_id(self, name: str) -> str:
         """Give the last id of a stream, from which a reader gets all that comes from now on."""

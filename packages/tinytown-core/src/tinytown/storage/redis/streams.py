@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinytown.errors import EventsTrimmedError, InvalidValueError
+from tinytown.errors import EventsTrimmedError, InvalidValueError, StorageUnavailableError
 from tinytown.storage.protocol import Entry
-from tinytown.storage.redis.wire import Command, ErrorReply, Reply, or_raise
+from tinytown.storage.redis.wire import BrokenWireError, Command, ErrorReply, Reply, or_raise
 
 NEWEST = "$"
 START = "0-0"
@@ -35,6 +35,16 @@ def wait(key: str, after: str, limit: int, block_ms: int) -> Command:
     parse_id(after)
     blocking: Command = ("BLOCK", block_ms) if block_ms > 0 else ()
     return ("XREAD", "COUNT", max(1, limit), *blocking, "STREAMS", key, after)
+
+
+def overslept(error: StorageUnavailableError, block_ms: int) -> bool:
+    """Say whether a server may just not have noticed that a wait was over, so that it is asked once more, at once.
+
+    Servers measure the time of a blocked client on their wall clock: if that goes back, they keep it waiting for as
+    much longer.
+    """
+    wire = error.__cause__
+    return block_ms > 0 and isinstance(wire, BrokenWireError) and wire.timed_out and wire.sent
 
 
 def read_look(replies: Sequence[Reply], after: str) -> list[Entry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tinytown.errors import NameTakenError, TinytownError, TownConflictError
 from tinytown.storage.calls import nodes, tasks
 from tinytown.storage.calls import town as towns
@@ -90,6 +92,53 @@ class Nodes(ContractPart):
         assert set(found.repaired) == {town.agent("w1").id, town.agent("w2").id}
         assert sorted(town.due()) == ["w1", "w2"]
         assert len(town.events("node.repaired")) == 1
+
+    @pytest.mark.parametrize("minutes", [30, 60 * 24 * 3])
+    def test_what_waits_for_a_time_goes_on_when_the_clock_was_set_back(self, town: Hands, minutes: int) -> None:
+        town.spawn("w1")
+        ref = town.add(agent="w1").id
+        town.end(town.begin("w1"), "crashed")
+        town.clock.advance(-minutes * 60_000)
+        found = town.run(nodes.reconcile(NODE, NONCE, set_back=True))
+        assert found.repaired == (town.agent("w1").id,)
+        assert (town.task(ref).not_before, town.agent("w1").not_before) == (0, 0)
+        assert town.due() == ["w1"]
+        assert (town.begin("w1").task_id, town.task(ref).crashes) == (ref, 1)
+
+    def test_a_parked_account_is_probed_when_the_clock_was_set_back(self, town: Hands) -> None:
+        town.spawn("w1")
+        town.add(agent="w1")
+        town.end(town.begin("w1"), "rate_limited", retry_ms=5 * 86_400_000)
+        town.take("w1")
+        town.run(nodes.reconcile(NODE, NONCE))
+        assert town.take("w1").nothing == "parked"
+        town.clock.advance(-3 * 86_400_000)
+        town.run(nodes.reconcile(NODE, NONCE, set_back=True))
+        assert town.due() == ["w1"]
+        assert town.take("w1").round is not None
+
+    def test_a_gate_that_waits_to_be_run_again_is_run_when_the_clock_was_set_back(self, town: Hands) -> None:
+        ref = town.add().id
+        town.run(tasks.submit(ref, gates=gates("tests"), gate_node=NODE))
+        town.end_gate(town.begin_gate(ref), "unavailable", detail="no shell")
+        town.clock.advance(-600_000)
+        assert town.pull().verify == ()
+        town.run(nodes.reconcile(NODE, NONCE, set_back=True))
+        assert (town.pull().verify, town.task(ref).not_before) == ((ref,), 0)
+
+    def test_a_node_is_told_at_its_join_that_the_clock_was_set_back(self, town: Hands) -> None:
+        again = nodes.join(NODE, name=NODE, pid=1, host="here", nonce=NONCE, capacity=2)
+        assert not town.run(again).set_back
+        town.clock.advance(-1000)
+        assert town.run(again).set_back
+        assert not town.run(again).set_back
+
+    def test_an_event_tells_its_time_though_its_id_keeps_growing(self, town: Hands) -> None:
+        town.spawn("w1")
+        town.clock.advance(-3 * 86_400_000)
+        town.add(agent="w1")
+        (added,) = town.events("task.added")
+        assert int(added["at"]) == town.clock.now_ms()
 
     def test_reconcile_goes_through_all_agents_in_pages(self, town: Hands) -> None:
         for number in range(7):

@@ -7,6 +7,7 @@ from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.mail import expire_due
 
 PULLED_AT_ONCE = 64
+TASKS_LOOKED_AT = 20
 
 
 def node_join(tx: Tx, a: Args) -> Fields:
@@ -19,6 +20,7 @@ def node_join(tx: Tx, a: Args) -> Fields:
             hint="stop it with `tt stop`, or wait until it has not beaten for 45 seconds",
         )
     old = node["state"] if node else None
+    set_back = node is not None and node["beat_at"] > tx.now
     if node is None:
         node = tx.make("node", a["id"], {})
         tx.sadd("nodes", a["id"])
@@ -28,7 +30,7 @@ def node_join(tx: Tx, a: Args) -> Fields:
     if not again:
         node["started_at"] = tx.now
         tx.event("node.joined", node_id=node["id"], old=old, new="up")
-    return {"node": node, "rounds": _live_rounds(tx, node["id"])}
+    return {"node": node, "rounds": _live_rounds(tx, node["id"]), "set_back": set_back or None}
 
 
 def _live_rounds(tx: Tx, node_id: str) -> list[Fields]:
@@ -72,16 +74,24 @@ def node_pull(tx: Tx, a: Args) -> Fields:
 
 
 def node_reconcile(tx: Tx, a: Args) -> Fields:
-    """Compare what is due with the queues and mail of some agents, repair what was forgotten, and expire old mail."""
+    """Compare what is due with the queues and mail of some agents, repair what was forgotten, and expire old mail.
+
+    With ``set_back``, because the server's clock was, all that waits for a time goes on.
+    """
     owner(tx, a)
     repaired: list[str] = []
+    latest = tx.now if a.get("set_back") else tx.now + LONGEST_WAIT_MS
     page = tx.zrange("agents", a["limit"], after=a.get("after"))
     for ref in page:
         agent = tx.load("agent", ref)
-        if agent is None or agent.get("node") != a["node_id"] or agent["state"] not in {"cold", "idle"}:
+        if agent is None or agent.get("node") != a["node_id"]:
+            continue
+        if a.get("set_back"):
+            _forget_waits(tx, agent)
+        if agent["state"] not in {"cold", "idle"}:
             continue
         wanted = agent["wanted"] in {"run", "draining"} and (agent["state"] == "cold" or has_work(tx, agent))
-        if wanted and _misplaced(tx, agent):
+        if wanted and _misplaced(tx, agent, latest):
             wake(tx, agent)
             repaired.append(ref)
     verifying = tx.zrange("tasks:verifying", a["limit"], after=a.get("after_task"))
@@ -90,7 +100,8 @@ def node_reconcile(tx: Tx, a: Args) -> Fields:
         if task is None or task.get("gate_node") != a["node_id"] or task.get("round_id"):
             continue
         score = tx.zscore(f"verify:{a['node_id']}", ref)
-        if score is None or score > tx.now + LONGEST_WAIT_MS:
+        if score is None or score > latest:
+            _forget_wait(tx, task)
             tx.zadd(f"verify:{a['node_id']}", 0, ref)
             tx.bell(a["node_id"])
             repaired.append(ref)
@@ -109,11 +120,31 @@ def _page_end(tx: Tx, index: str, page: list[str], limit: int) -> float | None:
     return tx.zscore(index, page[-1]) if len(page) == limit else None
 
 
-def _misplaced(tx: Tx, agent: Fields) -> bool:
+def _forget_waits(tx: Tx, agent: Fields) -> None:
+    """After the clock was set back nobody knows how much of a wait is left, so what waited may go on.
+
+    A parked account is probed by one round.
+    """
+    _forget_wait(tx, agent)
+    for ref in tx.zrange(f"queue:{agent['id']}", TASKS_LOOKED_AT):
+        task = tx.load("task", ref)
+        if task is not None:
+            _forget_wait(tx, task)
+    account = f"parked:{agent.get('account') or agent['id']}"
+    if (tx.hget(account, "until") or 0) > tx.now:
+        tx.hset(account, "until", 1)
+
+
+def _forget_wait(tx: Tx, record: Fields) -> None:
+    if (record.get("not_before") or 0) > tx.now:
+        record["not_before"] = None
+
+
+def _misplaced(tx: Tx, agent: Fields, latest: int) -> bool:
     """An agent with something to do is missing, or stands there for a time of a clock that was wrong."""
     score = tx.zscore(f"due:{agent['node']}", agent["id"])
-    parked = tx.hget(f"parked:{agent.get('account') or agent['id']}", "until") is not None
-    return score is None or (score > tx.now + LONGEST_WAIT_MS and not parked)
+    parked = (tx.hget(f"parked:{agent.get('account') or agent['id']}", "until") or 0) > tx.now
+    return score is None or (score > latest and not parked)
 
 
 VERBS = {

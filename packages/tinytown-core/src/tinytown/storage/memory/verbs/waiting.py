@@ -191,11 +191,14 @@ class _Judge:
         return self.tx.now < (record.get("not_before") or 0) <= self.tx.now + LONGEST_WAIT_MS
 
     def works(self, node_id: str | None) -> bool:
-        """Say whether a node lives and starts rounds; the lock of the asking machine's own node decides there."""
+        """Say whether a node lives and starts rounds; the lock of the asking machine's own node decides there.
+
+        A beat of the future is of a clock that has gone back since, and says nothing.
+        """
         node = self.tx.load("node", node_id)
         if node_id and node_id == self.a.get("local"):
             return bool(self.a.get("runs")) and (node is None or node["state"] != "stopping")
-        return node is not None and node["state"] == "up" and self.tx.now - node["beat_at"] <= self.a["lost_ms"]
+        return node is not None and node["state"] == "up" and abs(self.tx.now - node["beat_at"]) <= self.a["lost_ms"]
 
     def any_works(self) -> bool:
         """Say whether any node does."""

@@ -21,20 +21,6 @@ function tx.wake(agent, at)
   end
 end
 
--- Say whether an agent with something to do is missing from its node's list, or stands there for a time of a clock
--- that was wrong; a parked account may wait longer.
-function tx.misplaced(agent)
-  local score = tx.zscore('due:' .. agent.node, agent.id)
-  local account = 'parked:' .. (some(agent.account) or agent.id)
-  return not score or (tonumber(score) > tx.now + LONGEST_WAIT and not tx.hget(account, 'until'))
-end
-
--- Say whether a task that verifies is missing from its node's list, or stands there for such a time.
-function tx.astray(task)
-  local score = tx.zscore('verify:' .. task.gate_node, task.id)
-  return not score or tonumber(score) > tx.now + LONGEST_WAIT
-end
-
 -- Take an agent off its node's lists of those that have something to do, and of those that could have.
 function tx.unwake(agent)
   if some(agent.node) then

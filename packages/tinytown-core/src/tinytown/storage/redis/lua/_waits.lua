@@ -12,13 +12,14 @@ function tx.note_because(ref)
   end
 end
 
--- A node that lives and starts rounds; the lock of the asking machine's own node decides there.
+-- A node that lives and starts rounds; the lock of the asking machine's own node decides there. A beat of the future is
+-- of a clock that has gone back since, and says nothing.
 function tx.node_works(a, node_id)
   local node = tx.load('node', node_id)
   if some(node_id) and node_id == a['local'] then
     return some(a.runs) ~= nil and (not node or node.state ~= 'stopping')
   end
-  return node ~= nil and node.state == 'up' and tx.now - node.beat_at <= a.lost_ms
+  return node ~= nil and node.state == 'up' and math.abs(tx.now - node.beat_at) <= a.lost_ms
 end
 
 function tx.any_node_works(a)

@@ -67,8 +67,10 @@ function tx.append(key, limit, flat)
   tx.streams[#tx.streams + 1] = { key, limit, flat }
 end
 
+-- An event's time stands beside its id: ids only grow, so after a clock has gone back they tell an earlier clock's
+-- time.
 function tx.event(kind, fields)
-  local flat = { 'type', kind }
+  local flat = { 'type', kind, 'at', tx.text(tx.now) }
   for name, value in pairs(fields) do
     if value ~= NONE then
       flat[#flat + 1] = name

@@ -1,6 +1,6 @@
 -- Take the node's lease. Another process's is taken only if it is known to be gone.
 -- ARGS: id, name, pid, host, nonce, capacity; optional force
--- REPLY: node, rounds (the node's that are live)
+-- REPLY: node, rounds (the node's that are live); set_back: the server's clock was, since the node's last beat
 -- ERRORS: node_taken
 -- USES: writes ranges rules acts
 return tx.run('node_join', function(a)
@@ -12,6 +12,7 @@ return tx.run('node_join', function(a)
     })
   end
   local old = node and node.state or nil
+  local set_back = node ~= nil and node.beat_at > tx.now
   if not node then
     node = tx.make('node', a.id, {})
     tx.sadd('nodes', a.id)
@@ -29,5 +30,5 @@ return tx.run('node_join', function(a)
       rounds[#rounds + 1] = live
     end
   end
-  return { node = node, rounds = rounds }
+  return { node = node, rounds = rounds, set_back = set_back or nil }
 end)
