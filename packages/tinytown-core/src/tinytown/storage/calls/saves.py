@@ -24,7 +24,7 @@ class Exported(Value):
         items: Each with ``kind``, ``record`` and what belongs to it.
         next: Id after which the next part begins; None at the end.
         newest: Id of the newest event; another one means that something has changed.
-        town: The fields of the town as a whole, as texts.
+        town: The fields of the town as a whole, as texts; a number that is 0 is left out, as where it never was.
     """
 
     items: Sequence[Mapping[str, Any]]
@@ -49,7 +49,7 @@ def export(*, after: str = "", limit: int = RECORDS_AT_ONCE, bytes_: int = BYTES
             items=tuple(plain(item) for item in answer.get("items") or ()),
             next=answer.get("next"),
             newest=answer["newest"],
-            town=dict(answer.get("town") or {}),
+            town={name: text for name, text in dict(answer.get("town") or {}).items() if text != "0"},
         )
 
     return query("town_export", {"after": after, "limit": limit, "bytes": bytes_}, decode)
