@@ -11,10 +11,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import tinytown.node.crash as crash_module
+import tinytown.crash as crash_module
+from tinytown.crash import POINTS, point
 from tinytown.errors import LaunchError
 from tinytown.node import processes
-from tinytown.node.crash import POINTS, point
 from tinytown.node.launch import files
 from tinytown.node.launch.recovery import recover
 from tinytown.node.launch.rounds import RoundState
@@ -86,13 +86,14 @@ async def launched_again(playground, round_):
 
 def test_every_crash_point_is_used_and_every_use_has_a_test():
     package = Path(crash_module.__file__).parent
+    launch = [*package.glob("node/launch/*.py")]
     used = {
         name
-        for source in [package / "crash.py", *package.glob("launch/*.py")]
+        for source in [package / "crash.py", *launch]
         for name in re.findall(r'"((?:shim|spare|launcher|ending|void|prepare)\.\w+)"', source.read_text())
     }
     ours = {name for name in POINTS if name.split(".")[0] in {"shim", "spare", "launcher", "ending", "void", "prepare"}}
-    called = "".join(source.read_text() for source in package.glob("launch/*.py"))
+    called = "".join(source.read_text() for source in launch)
     assert used == ours == {*NEVER, *MAYBE, *LOST, *ENDED, *NODE}
     assert [name for name in ours if f'"{name}"' not in called] == []
 

@@ -23,7 +23,7 @@ from tinytown.errors import (
     StorageUnavailableError,
     TownConflictError,
 )
-from tinytown.services.making import write_town
+from tinytown.services.making import plan_town
 from tinytown.services.town import Town
 from tinytown.storage.embedded.server import lock_held, status, stop_server
 from tinytown.testing.ending import end_town
@@ -102,7 +102,9 @@ def test_a_server_that_is_named_is_written_down_without_its_password(place):
 
 
 def test_a_password_in_a_url_goes_to_the_credentials_and_not_into_the_file(place):
-    new = write_town(place.base / "one", redis_url="redis://:s3cret@127.0.0.1:1/0", env=place.env)
+    new = plan_town(place.base / "one", redis_url="redis://:s3cret@127.0.0.1:1/0", env=place.env)
+    with new.alone():
+        new.finish(place.env)
     assert "s3cret" in (place.base / "home" / "credentials.toml").read_text()
     assert "s3cret" not in new.paths.config.read_text()
 

@@ -9,6 +9,7 @@ import attrs
 
 from tinytown.config.files import check_private, private_dir, read_bytes, write_private
 from tinytown.config.paths import TownPaths
+from tinytown.crash import point
 from tinytown.errors import ConfigError
 
 VERSION = 1
@@ -46,6 +47,7 @@ def write_connection(paths: TownPaths, connection: Connection) -> None:
     private_dir(paths.node_dir)
     data = {"version": VERSION, **attrs.asdict(connection)}
     write_private(paths.connection, json.dumps(data).encode())
+    point("node.connection_written")
 
 
 def read_connection(paths: TownPaths) -> Connection | None:

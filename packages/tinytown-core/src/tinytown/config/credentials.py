@@ -11,6 +11,7 @@ from tinytown.config.files import check_private, locked, private_dir, read_text,
 from tinytown.config.paths import UserPaths
 from tinytown.config.schema import Place, read_table
 from tinytown.config.urls import hosts_of, split_url
+from tinytown.crash import point
 from tinytown.errors import InvalidValueError
 
 
@@ -58,9 +59,18 @@ def save_credential(paths: UserPaths, url: str, password: str, username: str | N
     """
     if "://" in url and split_url(url).password:
         raise InvalidValueError(what="server URL", detail="holds a password", hint="give the password apart")
+    check_password(password)
+    restore_credential(paths, url, Credential(password=password, username=username))
+
+
+def check_password(password: str) -> None:
+    """Refuse a password that no file could keep.
+
+    Raises:
+        InvalidValueError: It holds characters that cannot be printed.
+    """
     if not password.isprintable():
         raise InvalidValueError(what="password", detail="holds characters that no file keeps", hint="change it")
-    restore_credential(paths, url, Credential(password=password, username=username))
 
 
 def find_saved(paths: UserPaths, url: str) -> Credential | None:
@@ -101,6 +111,7 @@ def restore_credential(paths: UserPaths, url: str, saved: Credential | None) -> 
         changed = tomlkit.dumps(document)
         _parse(changed, str(paths.credentials))  # what would not load again is never written
         write_private(paths.credentials, changed.encode())
+        point("verb.password_kept")
 
 
 def _parse(text: str, path: str) -> dict[str, Credential]:

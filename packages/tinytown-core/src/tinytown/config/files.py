@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tinytown.crash import point
 from tinytown.errors import ConfigError
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -86,25 +87,82 @@ def write_shared(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:
-    beside = path.with_name(f".{path.name[:100]}.{os.urandom(6).hex()}.tmp")
+    # One name for all writers of a file: what a killed one left is taken over by the next, so nothing piles up.
+    beside = path.with_name(f".{path.name[:100]}.tmp")
     try:
-        try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - wraps the descriptor
-                file.write(data)
-                file.flush()
-                os.fchmod(descriptor, mode)
-                os.fsync(descriptor)
-            beside.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                beside.unlink()
-            raise
-        _sync_folder(path.parent)
+        with only_one(beside) as descriptor:
+            try:
+                with open(descriptor, "wb", closefd=False) as file:
+                    file.truncate(0)
+                    file.write(data)
+                    file.flush()
+                    os.fchmod(descriptor, mode)
+                    os.fsync(descriptor)
+                point("verb.file_aside")
+                beside.replace(path)
+                point("verb.file_replaced")
+            except BaseException:
+                with suppress(OSError):
+                    beside.unlink()
+                raise
+            _sync_folder(path.parent)
     except OSError as error:
         raise ConfigError(
             path=str(path), detail=f"cannot be written: {reason(error)}", hint=_REMEDIES.get(error.errno or 0)
         ) from None
+
+
+@contextmanager
+def only_one(path: Path) -> Generator[int]:
+    """Open a private file, made when missing, for one process at a time; others wait.
+
+    Whoever has it may rename or remove it: those who waited then open the file of that name anew.
+
+    Args:
+        path: The file; its folder must exist.
+
+    Yields:
+        Its descriptor, open for reading and writing. What an earlier process left in the file is still there.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        try:
+            if take_file(path, descriptor, wait=True):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def take_file(path: Path, descriptor: int, *, wait: bool) -> bool:
+    """Lock an open file for as long as the descriptor is open.
+
+    Args:
+        path: Its name.
+        descriptor: The open file.
+        wait: Wait for whoever has it now.
+
+    Returns:
+        Whether it is locked and still the file of that name, an ordinary one of ours; open it anew if not.
+
+    Raises:
+        BlockingIOError: Another process has it, and ``wait`` is False.
+    """
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    found = os.fstat(descriptor)
+    try:
+        named = path.lstat()
+    except FileNotFoundError:
+        return False
+    if (named.st_dev, named.st_ino) != (found.st_dev, found.st_ino):
+        return False
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1:
+        os.fchmod(descriptor, 0o600)  # what is written into it next may be a secret
+        return True
+    path.unlink()
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -161,6 +161,11 @@ class TownPaths:
         """Variables that `spawn` handed over, one 0600 file for each agent."""
         return self.dot / "env"
 
+    @property
+    def spawns_dir(self) -> Path:
+        """Notes of agents that are being spawned, one for each name, gone when that is over."""
+        return self.dot / "spawns"
+
     def agent_env(self, agent_id: str) -> Path:
         """File of variables of one agent.
 

@@ -13,6 +13,7 @@ import attrs
 from tinytown.config.files import locked, private_dir, read_text, write_private
 from tinytown.config.paths import UserPaths
 from tinytown.config.schema import Place, read_table
+from tinytown.crash import point
 from tinytown.errors import ConfigError, InvalidValueError
 
 
@@ -102,6 +103,7 @@ def _change(paths: UserPaths, change: Callable[[Any, Any], bool]) -> None:
             changed = tomlkit.dumps(document)
             _parse(changed, str(paths.registry))  # what would not load again is never written
             write_private(paths.registry, changed.encode())
+            point("verb.list_written")
 
 
 def _parse(text: str, path: str) -> tuple[RegisteredTown, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinytown.config.files import MAX_FILE_BYTES, locked, read_bytes, read_text, write_shared
+from tinytown.crash import point
 from tinytown.domain.ids import looks_like_id
 from tinytown.domain.names import RESERVED, agent_name
 from tinytown.errors import ConfigError, InvalidValueError
@@ -150,6 +151,7 @@ def set_value(
         if parse_toml(text, str(path)) != wanted or len(text.encode()) > MAX_FILE_BYTES:
             raise ConfigError(path=str(path), detail="cannot be changed by a program", hint="edit it by hand")
         write_shared(path, text.encode())
+        point("verb.setting_written")
         return True
 
 
@@ -209,6 +211,7 @@ def add_to_gitignore(root: Path) -> bool:
         if data and not data.endswith((b"\n", b"\r")):
             data += newline
         write_shared(path, data + b".tt/" + newline)
+        point("verb.git_told")
     return True
 
 

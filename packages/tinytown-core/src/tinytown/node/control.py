@@ -16,6 +16,7 @@ from typing import Any
 
 from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths
+from tinytown.crash import VARIABLES, point
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.errors import NodeStartError
 
@@ -48,8 +49,7 @@ _PASSED = (
     "TINYTOWN_REDIS_URL",
     "TINYTOWN_REDIS_PASSWORD",
     "REDIS_URL",
-    "TINYTOWN_CRASH_AT",
-    "TINYTOWN_CRASH_ONCE",
+    *VARIABLES,
 )
 _PASSED_PREFIXES = ("PYTHON", "COVERAGE", "GIT_CONFIG_")
 
@@ -69,6 +69,7 @@ def node_identity(paths: TownPaths) -> str:
                 return str(json.loads(file.read_bytes())["id"])
         fresh = new_id(IdKind.NODE)
         write_private(file, json.dumps({"version": 1, "id": fresh}).encode())
+        point("verb.node_named")
         return fresh
 
 
@@ -131,6 +132,7 @@ def ensure_node(paths: TownPaths, *, env: Mapping[str, str] | None = None, wait:
     """
     with contextlib.suppress(FileNotFoundError):
         (paths.node_dir / STOPPED).unlink()
+        point("verb.stop_lifted")
     if node_ready(paths):
         return
     private_dir(paths.dot)
@@ -163,6 +165,7 @@ def _start(paths: TownPaths, env: Mapping[str, str]) -> int:
     with contextlib.suppress(FileNotFoundError):
         if paths.node_log.stat().st_size > 5 * 1024 * 1024:
             paths.node_log.replace(paths.node_log.with_suffix(".old"))
+            point("verb.node_log_moved")
     heard, told = os.pipe()
     try:
         with paths.node_log.open("ab") as log:
@@ -179,6 +182,7 @@ def _start(paths: TownPaths, env: Mapping[str, str]) -> int:
                 pass_fds=(told,),
                 check=False,
             )
+        point("verb.node_sent_off")
     except BaseException:
         os.close(heard)
         raise
@@ -239,14 +243,17 @@ def stop_node(paths: TownPaths, *, timeout: float = 10.0, now: bool = False) -> 
     private_dir(paths.dot)
     private_dir(paths.node_dir)
     (paths.node_dir / STOPPED).touch(mode=0o600)
+    point("verb.stop_noted")
     ends = time.monotonic() + START_SECS
     while (pid := node_pid(paths)) is None:
         if not node_runs(paths) or time.monotonic() > ends:
             return False
         time.sleep(PAUSE_SECS)  # it has its lock and is about to write down who it is
     write_private(paths.node_dir / STOP_REQUEST, json.dumps({"timeout": timeout, "now": now}).encode())
+    point("verb.stop_asked")
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
+    point("verb.stop_signalled")
     ends = time.monotonic() + timeout + 60.0
     while node_runs(paths):
         if time.monotonic() > ends:

@@ -12,12 +12,12 @@ from typing import Any, cast
 import attrs
 
 from tinytown.config.files import private_dir
+from tinytown.crash import point
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Agent, Gate, Round, Task
 from tinytown.errors import NotFoundError, TinytownError
 from tinytown.node.context import NodeContext, clean, log
-from tinytown.node.crash import point
 from tinytown.node.environment import gate_environment, read_agent_env
 from tinytown.node.follow import Followed, disk_was_full
 from tinytown.node.git import GitError, Repository

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import attrs
 
-from tinytown.node.crash import point
+from tinytown.crash import point
 
 _QUIET = {
     "GIT_TERMINAL_PROMPT": "0",

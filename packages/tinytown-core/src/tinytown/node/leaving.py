@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import attrs
 
+from tinytown.crash import point
 from tinytown.errors import StorageRefusedError
 from tinytown.node.context import NodeContext, log
-from tinytown.node.crash import point
 from tinytown.node.follow import Followed
 from tinytown.node.gates import GateRound
 from tinytown.node.launch.rounds import RoundState

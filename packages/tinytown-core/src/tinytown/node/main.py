@@ -18,10 +18,10 @@ from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths, user_home
 from tinytown.config.server_source import ServerChoice, choose_server
 from tinytown.config.town import TownConfig, load_town
+from tinytown.crash import point
 from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
 from tinytown.node.context import NodeContext, log
 from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, take_lock, write_pid
-from tinytown.node.crash import point
 from tinytown.node.launch.client import Launcher
 from tinytown.node.log_file import begin_log
 from tinytown.node.town_node import TownNode

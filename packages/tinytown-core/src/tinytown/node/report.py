@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import attrs
 
+from tinytown.crash import point
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate, Round, Task
 from tinytown.errors import NotFoundError, RefusedError
 from tinytown.hookspecs.values import Capability, EndReason, OutcomeReport
 from tinytown.node.context import NodeContext, clean, log
-from tinytown.node.crash import point
 from tinytown.node.follow import disk_was_full, process_end
 from tinytown.node.launch.files import ExitRecord
 from tinytown.node.launch.rounds import RoundState

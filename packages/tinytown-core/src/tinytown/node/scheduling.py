@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
+from tinytown.crash import point
 from tinytown.errors import TinytownError
 from tinytown.hookspecs.snapshot import IdleAgent, ReadyTask, TownSnapshot
 from tinytown.node.context import NodeContext, log
-from tinytown.node.crash import point
 from tinytown.plugins.schedulers import Scheduler
 from tinytown.storage.calls import nodes, tasks
 

@@ -9,12 +9,12 @@ import socket
 import time
 from collections.abc import Coroutine
 
+from tinytown.crash import point
 from tinytown.domain.records import Agent, Round
 from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
 from tinytown.node import gates, report, work
 from tinytown.node.bells import heard
 from tinytown.node.context import NodeContext, log
-from tinytown.node.crash import point
 from tinytown.node.leaving import Leaving
 from tinytown.node.prepare import make_ready
 from tinytown.node.scheduling import claim_backlog

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tinytown.config.files import private_dir
+from tinytown.crash import point
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Agent, Round, Task
@@ -17,7 +18,6 @@ from tinytown.errors import TinytownError
 from tinytown.hookspecs.values import Capability, Stdin
 from tinytown.node import processes
 from tinytown.node.context import NodeContext, find_tt, log
-from tinytown.node.crash import point
 from tinytown.node.environment import read_agent_env, round_environment
 from tinytown.node.follow import LOST_OUTCOMES
 from tinytown.node.git import GitError

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
+from tinytown.crash import point
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind, new_id
 from tinytown.domain.records import Agent
 from tinytown.domain.states import SHOWN_AGENT_STATES, AgentState, shown_agent_state
@@ -13,10 +15,12 @@ from tinytown.services.context import TownContext
 from tinytown.services.looking import show_as
 from tinytown.services.pages import matching
 from tinytown.services.settling import agent_settled
+from tinytown.services.spawning import SpawnNote
 from tinytown.services.steps import Steps, ask, local
 from tinytown.services.working import see_to_it
 from tinytown.storage.calls import agents
-from tinytown.storage.calls.answers import Page
+from tinytown.storage.calls.answers import AgentChanged, Page
+from tinytown.storage.protocol import Call
 
 ROUND_SECS = 90.0
 """How long a verb waits by default until the live round of its agent has ended."""
@@ -64,34 +68,61 @@ def spawn(
     above = context.actor.agent_id if parent is None else checks.ref(parent, what="parent")
     chosen = checks.line(cli, what="agent CLI")
     known = yield from _known(checked)
-    agent_id = known.id if known is not None else new_id(IdKind.AGENT)
     free = known is None or _ended(known)  # a living one keeps its variables: the server refuses what follows
     chosen = yield from local(lambda: _ready_cli(context, chosen, ready=free))
-    if free:
-        yield from local(lambda: _hand_over(context, agent_id, chosen))
     separate = worktree or context.config.workspace.mode == "worktree"
-    call = agents.spawn(
-        new_id(IdKind.AGENT) if known is not None else agent_id,
-        checked,
-        cli=chosen,
-        node=context.node_control.node_identity(context.paths),
-        role=checked_role,
-        nickname=nick,
-        model=checked_model,
-        parent=None if above == CONDUCTOR_ID else above,
-        max_rounds=rounds,
-        workspace="worktree" if separate else None,
-        **context.actor.fields,
-    )
+
+    def call(agent_id: str) -> Call[AgentChanged]:
+        return agents.spawn(
+            agent_id,
+            checked,
+            cli=chosen,
+            node=context.node_control.node_identity(context.paths),
+            role=checked_role,
+            nickname=nick,
+            model=checked_model,
+            parent=None if above == CONDUCTOR_ID else above,
+            max_rounds=rounds,
+            workspace="worktree" if separate else None,
+            **context.actor.fields,
+        )
+
+    asked = call("").args
+    note = yield from local(lambda: SpawnNote.take(context.paths, checked, asked))
     try:
-        changed = yield from ask(call)
+        if known is None or not note.made(known):
+            known = yield from _register(context, note, known, call, chosen, free=free)
+        yield from see_to_it(context, restart=True)
+        yield from local(note.close)
+    finally:
+        note.let_go()
+    return known
+
+
+def _register(
+    context: TownContext,
+    note: SpawnNote,
+    known: Agent | None,
+    call: Callable[[str], Call[AgentChanged]],
+    cli: str,
+    *,
+    free: bool,
+) -> Steps[Agent]:
+    """Put an agent on record; its variables are there before, since its node may start it at once."""
+    agent_id = new_id(IdKind.AGENT)
+    if free:
+        agent_id = yield from local(lambda: note.write(known))
+        yield from local(lambda: _hand_over(context, agent_id, cli))
+    try:
+        changed = yield from ask(call(agent_id))
     except StorageUnavailableError:
         raise  # it may have been done all the same
     except TinytownError:
         if known is None:  # an agent that does not exist leaves no keys behind
-            yield from local(lambda: context.paths.agent_env(agent_id).unlink(missing_ok=True))
+            yield from local(lambda: note.drop_variables(agent_id))
+        yield from local(note.close)
         raise
-    yield from see_to_it(context, restart=True)
+    point("verb.agent_recorded")
     return changed.agent
 
 
@@ -160,6 +191,7 @@ def _hand_over(context: TownContext, agent_id: str, cli: str) -> None:
     else:
         variables = capture(context.env, adapter_names=Adapter.load(cli).info.env_vars)
     write_agent_env(context.paths, agent_id, variables)
+    point("verb.variables_kept")
 
 
 def agents_page(

@@ -75,16 +75,17 @@ class AsyncTown:
         env: Mapping[str, str] | None = None,
     ) -> Self:
         """Make a town in a folder and open it; as `Town.init`."""
-        from tinytown.services.making import write_town
+        from tinytown.services.making import plan_town
 
         known = os.environ if env is None else env
-        new = await asyncio.to_thread(lambda: write_town(path, name=name, redis_url=redis_url, cli=cli, env=known))
-        try:
-            town = await cls.open(new.root, env=known)
-        except BaseException:
-            new.undo()
-            raise
-        town.context.notices += await asyncio.to_thread(new.register, town.name, known)
+        new = await asyncio.to_thread(lambda: plan_town(path, name=name, redis_url=redis_url, cli=cli, env=known))
+        with new.alone():
+            town = await cls._of(await asyncio.to_thread(lambda: open_town(env=known, new=new)))
+            try:
+                town.context.notices += await asyncio.to_thread(new.finish, known)
+            except BaseException:
+                await town.close()
+                raise
         return town
 
     @classmethod
@@ -98,9 +99,14 @@ class AsyncTown:
         unfinished: bool = False,
     ) -> Self:
         """Open a town; as `Town.open`."""
-        opened = await asyncio.to_thread(
-            lambda: open_town(path, env=env, start=start, node_control=node_control, unfinished=unfinished)
+        return await cls._of(
+            await asyncio.to_thread(
+                lambda: open_town(path, env=env, start=start, node_control=node_control, unfinished=unfinished)
+            )
         )
+
+    @classmethod
+    async def _of(cls, opened: Opened) -> Self:
         context = opened.context
         storage = open_async_storage(context.paths, context.name, context.server, opened.reach.url)
         town = cls(context, storage, opened=opened)

@@ -9,6 +9,7 @@ import attrs
 from tinytown.config.files import private_dir, read_bytes, write_private
 from tinytown.config.paths import TownPaths
 from tinytown.config.town import TownConfig
+from tinytown.crash import point
 from tinytown.errors import TownConflictError
 from tinytown.services.steps import Steps, ask, local
 from tinytown.storage.calls import town as town_calls
@@ -68,6 +69,7 @@ def claim_town(
             hint = f"this folder is a copy of that town's; give it a name of its own with `name` in `{paths.config}`"
             raise TownConflictError(name=error.name, hint=hint) from None
         raise
+    point("verb.town_claimed")
     if not unfinished:
         yield from local(lambda: _note(paths, claim))
     return created
@@ -76,3 +78,4 @@ def claim_town(
 def _note(paths: TownPaths, claim: Claim) -> None:
     private_dir(paths.dot)
     write_private(paths.dot / _NOTE, json.dumps(attrs.asdict(claim)).encode())
+    point("verb.claim_noted")

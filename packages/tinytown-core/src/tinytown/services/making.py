@@ -1,62 +1,103 @@
-"""Making a town: its file, its place in git and in the list of towns."""
+"""Making a town: what is checked before its server is asked, and what is written once the server has taken it.
+
+The file `tinytown.toml` is what makes a folder a town, so it is written last. Whoever is killed before leaves a folder
+that is no town yet, and the same command begins again and finds done what is done.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import attrs
 
-from tinytown.config.credentials import find_saved, restore_credential, save_credential
-from tinytown.config.files import write_shared
+from tinytown.config.credentials import Credential, check_password, save_credential
+from tinytown.config.files import private_dir, take_file, write_shared
 from tinytown.config.paths import TownPaths, user_home
-from tinytown.config.registry import register_town
+from tinytown.config.registry import forget_town, register_town
+from tinytown.config.server_source import ServerChoice, ServerSource
+from tinytown.config.town import TownConfig, parse_town
 from tinytown.config.urls import split_url
 from tinytown.config.write import add_to_gitignore, check_town_name, render_town_file, town_name_from
+from tinytown.crash import point
 from tinytown.errors import ConfigError, InvalidValueError, RefusedError, TinytownError
+
+_LOCK = "making.lock"
 
 
 @attrs.frozen(kw_only=True)
 class NewTown:
-    """The files of a town that is being made.
+    """A town that is to be made; all of it is checked and its folder is there.
 
     Attributes:
-        root: Its folder.
         paths: Its files.
-        forget: Takes back the password that was kept for its server; other towns may use another one there.
+        text: What its file will hold.
+        config: The same, read.
+        url: The server that was named, without its password.
+        secret: The password that came with it, kept for later commands when the server has taken it.
     """
 
-    root: Path
     paths: TownPaths
-    forget: Callable[[], None] | None = None
+    text: str
+    config: TownConfig
+    url: str | None = None
+    secret: Credential | None = None
 
-    def undo(self) -> None:
-        """Take back what was written, after its server refused; what was there before stays."""
-        self.paths.config.unlink(missing_ok=True)
-        if self.forget is not None:
-            self.forget()
+    @contextlib.contextmanager
+    def alone(self) -> Generator[None]:
+        """Make it while nobody else makes a town of this folder.
 
-    def register(self, name: str, env: Mapping[str, str]) -> list[str]:
-        """Have git leave `.tt/` out, and note the town for `tt towns`; neither decides whether there is a town.
+        Raises:
+            RefusedError: Somebody does, or there is a town already.
+        """
+        lock = private_dir(self.paths.dot) / _LOCK
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            with contextlib.suppress(BlockingIOError):
+                if take_file(lock, descriptor, wait=False) and not os.path.lexists(self.paths.config):
+                    yield
+                    return
+            raise _exists(self.paths.root)
+        finally:
+            os.close(descriptor)
+
+    def with_secret(self, choice: ServerChoice, env: Mapping[str, str]) -> ServerChoice:
+        """Give the server with the password that was named for it; one in the environment wins, as it always does."""
+        if self.secret is None or choice.source != ServerSource.TOWN_FILE or env.get("TINYTOWN_REDIS_PASSWORD"):
+            return choice
+        return attrs.evolve(choice, password=self.secret.password, username=self.secret.username or choice.username)
+
+    def finish(self, env: Mapping[str, str]) -> list[str]:
+        """Make it a town, after its server has taken it: keep the password, tell git and `tt towns`, write its file.
 
         Returns:
-            What a person should know because one of them could not be done.
+            What a person should know because git or `tt towns` could not be told; neither decides about the town.
+
+        Raises:
+            ConfigError: The password or the file cannot be written; then it is no town.
         """
+        home, root = user_home(env), self.paths.root
+        if self.url is not None and self.secret is not None:
+            save_credential(home, self.url, self.secret.password, self.secret.username)
         troubles: list[str] = []
-        for step in (
-            lambda: add_to_gitignore(self.root),
-            lambda: register_town(user_home(env), self.root, name),
-        ):
+        for step in (lambda: add_to_gitignore(root), lambda: register_town(home, root, self.config.name)):
             try:
                 step()
             except TinytownError as error:
                 troubles.append(f"the town was made, but {error}")
+        try:
+            write_shared(self.paths.config, self.text.encode())
+        except BaseException:
+            with contextlib.suppress(TinytownError):
+                forget_town(home, root)
+            raise
+        point("verb.town_written")
         return troubles
 
 
-def write_town(
+def plan_town(
     path: str | Path | None = None,
     *,
     name: str | None = None,
@@ -64,9 +105,9 @@ def write_town(
     cli: str | None = None,
     env: Mapping[str, str],
 ) -> NewTown:
-    """Write the file of a new town.
+    """Check what a new town shall be, and make its folder.
 
-    A server that is named, by argument or by ``REDIS_URL``, is written down; its password is kept apart, in the
+    A server that is named, by argument or by ``REDIS_URL``, will be written down; its password is kept apart, in the
     user's credentials.
 
     Args:
@@ -79,7 +120,7 @@ def write_town(
     Raises:
         RefusedError: There is a town already.
         InvalidValueError: The name or the URL is none, or the folder's name holds a line break.
-        ConfigError: The file cannot be written.
+        ConfigError: The folder cannot be made, or the settings would not load.
     """
     root = Path(path if path is not None else Path.cwd()).expanduser()
     try:
@@ -87,6 +128,7 @@ def write_town(
         root = root.resolve(strict=True)
     except OSError as error:
         raise ConfigError(path=str(root), detail=f"cannot be made a town: {error.strerror}") from None
+    point("verb.folder_made")
     if "\n" in str(root):
         raise InvalidValueError(
             what="folder",
@@ -95,25 +137,22 @@ def write_town(
         )
     paths = TownPaths(root)
     if os.path.lexists(paths.config):
-        raise RefusedError(
-            detail=f"`{root}` is a town already",
-            refusal="town_exists",
-            hint="use it as it is; its settings are in `tinytown.toml`",
-        )
+        raise _exists(root)
     chosen = check_town_name(name) if name is not None else town_name_from(root.name)
-    new = NewTown(root=root, paths=paths)
-    url = redis_url or env.get("REDIS_URL", "").strip() or None
+    url, secret = redis_url or env.get("REDIS_URL", "").strip() or None, None
     if url is not None:
         parts = split_url(url, what="--redis-url" if redis_url else "REDIS_URL")
         url = parts.url
         if parts.password:
-            home = user_home(env)
-            before = find_saved(home, url)
-            save_credential(home, url, parts.password, parts.username)
-            new = attrs.evolve(new, forget=partial(restore_credential, home, url, before))
-    try:
-        write_shared(paths.config, render_town_file(chosen, default_cli=cli, redis_url=url).encode())
-    except BaseException:
-        new.undo()
-        raise
-    return new
+            check_password(parts.password)
+            secret = Credential(password=parts.password, username=parts.username)
+    text = render_town_file(chosen, default_cli=cli, redis_url=url)
+    return NewTown(paths=paths, text=text, config=parse_town(text, str(paths.config)), url=url, secret=secret)
+
+
+def _exists(root: Path) -> RefusedError:
+    return RefusedError(
+        detail=f"`{root}` is a town already",
+        refusal="town_exists",
+        hint="use it as it is; its settings are in `tinytown.toml`",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from tinytown.crash import point
 from tinytown.domain.records import Node
 from tinytown.errors import NodeStartError, StorageUnavailableError
 from tinytown.services import checks
@@ -64,6 +65,7 @@ def stop(context: TownContext, *, timeout: float = STOP_SECS, now: bool = False)
     node = _control(context)
     secs = checks.secs(timeout, what="timeout") or 0.0
     was_running = yield from local(lambda: node.stop_node(context.paths, timeout=secs, now=now))
+    point("verb.node_ended")
     if context.server.embedded:
         yield from hang_up()
         yield from local(lambda: _end_unused_server(context))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -17,6 +18,9 @@ from tinytown.services import servers
 from tinytown.services.claiming import Claim, claim_town, is_claimed
 from tinytown.services.context import LocalNode, NodeControl, NoNode, TownContext, actor_from
 from tinytown.services.steps import Patience, Steps
+
+if TYPE_CHECKING:
+    from tinytown.services.making import NewTown
 
 ROUND_PATIENCE_SECS = 10.0
 """How long a command inside a round waits for a server that its node brings back."""
@@ -52,6 +56,7 @@ def open_town(
     start: bool = True,
     node_control: NodeControl | None = None,
     unfinished: bool = False,
+    new: NewTown | None = None,
 ) -> Opened:
     """Find a town and its server.
 
@@ -61,6 +66,7 @@ def open_town(
         start: Whether the town's own server, and later the node, may be started.
         node_control: The node of this machine; that of `tinytown.node.control` when left out.
         unfinished: Open it though a restore or a reset of it was interrupted, to go on with that.
+        new: A town that is being made and has no file yet; it is taken as it is and claimed in any case.
 
     Raises:
         NoTownError: There is no town.
@@ -68,18 +74,19 @@ def open_town(
         ServerStartError: Its own server cannot be started.
     """
     env = os.environ if env is None else env
-    root = find_town(path, env)
-    paths = TownPaths(root)
+    paths = new.paths if new is not None else TownPaths(find_town(path, env))
     actor = actor_from(env)
     in_round = actor.round_id is not None
-    config = _settings(paths, in_round=in_round)
+    config = new.config if new is not None else _settings(paths, in_round=in_round)
     node = node_control or LocalNode()
     choice = choose_server(paths, config, node_alive=lambda: node.node_runs(paths), env=env)
+    if new is not None:
+        choice = new.with_secret(choice, env)
     if choice.url == servers.MEMORY_URL and node_control is None:
         node = NoNode()
     reach = servers.find_server(paths, config, choice, start=start and not in_round, env=env)
     context = TownContext(
-        root=root,
+        root=paths.root,
         config=config,
         paths=paths,
         server=choice,
@@ -90,7 +97,8 @@ def open_town(
     )
     context.notices.extend(choice.notices)
     claim = Claim(choice.url, config.name, reach.instance)
-    needed = not in_round and (reach.started or choice.url == servers.MEMORY_URL or not is_claimed(paths, claim))
+    sure = new is None and not reach.started and choice.url != servers.MEMORY_URL and is_claimed(paths, claim)
+    needed = not in_round and not sure
     steps = (
         claim_town(paths, config, claim, own_server=choice.embedded, copied=reach.copied, unfinished=unfinished)
         if needed

@@ -94,16 +94,17 @@ class Town:
             TownConflictError: The server holds a town of this name that belongs to another folder.
             StorageUnavailableError: The server does not answer.
         """
-        from tinytown.services.making import write_town
+        from tinytown.services.making import plan_town
 
         env = os.environ if env is None else env
-        new = write_town(path, name=name, redis_url=redis_url, cli=cli, env=env)
-        try:
-            town = cls.open(new.root, env=env)
-        except BaseException:
-            new.undo()
-            raise
-        town.context.notices += new.register(town.name, env)
+        new = plan_town(path, name=name, redis_url=redis_url, cli=cli, env=env)
+        with new.alone():
+            town = cls._of(open_town(env=env, new=new))
+            try:
+                town.context.notices += new.finish(env)
+            except BaseException:
+                town.close()
+                raise
         return town
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinytown.crash import point
 from tinytown.errors import NodeStartError
 from tinytown.services.context import NodeControl, TownContext
 from tinytown.services.steps import Steps, local
@@ -19,6 +20,7 @@ def see_to_it(context: TownContext, *, restart: bool = False) -> Steps[None]:
         restart: Start it even after `tt stop`.
     """
     node = context.node_control
+    point("verb.work_recorded")
     if context.in_round:
         return
     yield from local(lambda: _start_if_needed(context, node, restart=restart))

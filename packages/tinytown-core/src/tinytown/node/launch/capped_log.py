@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tinytown.node.crash import point
+from tinytown.crash import point
 from tinytown.node.launch.files import write_json
 
 SEGMENTS: Final = 8

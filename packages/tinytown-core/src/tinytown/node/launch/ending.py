@@ -14,8 +14,8 @@ import signal
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from tinytown.crash import point
 from tinytown.node import processes
-from tinytown.node.crash import point
 from tinytown.node.launch.files import Spec
 from tinytown.node.processes import Identity, ProcessInfo
 

@@ -13,8 +13,8 @@ import zlib
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tinytown.crash import point
 from tinytown.node import processes
-from tinytown.node.crash import point
 from tinytown.node.processes import Identity
 
 VERSION: Final = 1

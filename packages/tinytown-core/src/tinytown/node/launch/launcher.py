@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tinytown.crash import point
 from tinytown.node import processes
-from tinytown.node.crash import point
 from tinytown.node.launch import files, shim
 
 BUSY = "busy"

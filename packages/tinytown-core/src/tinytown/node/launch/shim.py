@@ -12,8 +12,8 @@ import socket
 import time
 from pathlib import Path
 
+from tinytown.crash import point
 from tinytown.node import processes
-from tinytown.node.crash import point
 from tinytown.node.launch import files
 from tinytown.node.launch.capped_log import CappedLog
 from tinytown.node.launch.ending import Ending, Step, full_steps, sweep_steps

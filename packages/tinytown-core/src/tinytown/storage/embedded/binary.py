@@ -17,6 +17,7 @@ import attrs
 
 from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import UserPaths
+from tinytown.crash import point
 from tinytown.errors import ConfigError, ServerStartError
 
 NAMES = ("redis-server", "valkey-server")
@@ -139,6 +140,7 @@ def _version(path: Path, user: UserPaths) -> tuple[str, str] | None:
     fresh = {one: value for one, value in kept.items() if not one.startswith(f"{path}:")}
     with contextlib.suppress(ConfigError):  # only a memory; it may be missing
         write_private(private_dir(user.home) / kept_in.name, json.dumps(fresh | {key: answer}).encode())
+        point("server.program_noted")
     return answer
 
 

@@ -16,6 +16,7 @@ import attrs
 
 from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths
+from tinytown.crash import point
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -66,6 +67,7 @@ def ensure_instance(paths: TownPaths) -> Instance:
             source = record["id"] if record else None
             fresh = {"version": 1, "id": os.urandom(8).hex(), "copied_from": source, **_place(paths.root)}
         write_private(paths.instance, json.dumps(fresh).encode())
+        point("verb.instance_made")
         return _from(fresh)
 
 

@@ -33,6 +33,7 @@ def main(lock: int, spec: dict[str, Any]) -> None:
     if os.fork():
         os._exit(0)  # whoever called need not wait for us
     os.setsid()
+    _point("server.keeper_alone")
     os.umask(0o077)
     log = os.open(spec["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     folder = os.open(os.path.dirname(spec["log"]), os.O_RDONLY)  # noqa: PTH120 - pathlib would double the start
@@ -41,6 +42,7 @@ def main(lock: int, spec: dict[str, Any]) -> None:
         os.dup2(source, target)
     argv: list[str] = spec["argv"]
     server = os.posix_spawn(argv[0], argv, dict(os.environ))
+    _point("server.begun")
     os.close(lock)
     place, name = os.path.split(spec["socket"])
     if place == os.path.dirname(spec["log"]):  # noqa: PTH120
@@ -52,6 +54,15 @@ def main(lock: int, spec: dict[str, Any]) -> None:
         with connection:
             _watch(connection, float(spec["idle_secs"]), folder)
     _gone(server, wait=True)
+
+
+def _point(name: str) -> None:
+    """Pass a crash point; their names are loaded in a fault test alone, since this program is to stay small."""
+    if "TINYTOWN_CRASH_AT" in os.environ:
+        sys.path.append(__file__.partition("/tinytown/storage/")[0])
+        from tinytown.crash import point
+
+        point(name)
 
 
 def _connect(path: str, server: int, folder: int) -> socket.socket | None:

@@ -18,6 +18,7 @@ import attrs
 
 from tinytown.config.files import private_dir
 from tinytown.config.paths import TownPaths, UserPaths, user_home
+from tinytown.crash import point
 from tinytown.errors import ConfigError, ServerStartError, StorageUnavailableError
 from tinytown.storage.embedded.instance import Instance, ensure_instance, read_instance
 from tinytown.storage.embedded.settings import Fsync
@@ -159,6 +160,7 @@ class _Search:
                     hint=f"see `{self._paths.redis_log}`; nothing in the town's data was changed",
                 )
             if may_start:
+                point("server.locked")
                 user = self._user or user_home(self._env)
                 start_server(self._paths, self._instance, lock, fsync, idle_secs, env=self._env, user=user)
                 self._started = True
@@ -209,6 +211,7 @@ def stop_server(paths: TownPaths, *, only_unused: bool = False, wait_secs: float
     if only_unused and others_connected(found.socket):
         return False
     shut_down(found.socket)
+    point("server.told_to_end")
     ends = time.monotonic() + wait_secs
     while lock_held(paths):
         if time.monotonic() > ends:

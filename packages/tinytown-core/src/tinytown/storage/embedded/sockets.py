@@ -17,6 +17,7 @@ import attrs
 
 from tinytown.config.files import write_private
 from tinytown.config.paths import TownPaths
+from tinytown.crash import point
 from tinytown.errors import ServerStartError
 
 LONGEST_PATH = 103 if sys.platform == "darwin" else 107
@@ -70,6 +71,7 @@ def note_running(paths: TownPaths, instance_id: str, at: Path) -> None:
     inside = at.parent == paths.redis_dir
     record = {"version": 1, "instance": instance_id, "socket": at.name if inside else str(at)}
     write_private(paths.redis_dir / _RUNNING, json.dumps(record).encode())
+    point("server.socket_noted")
 
 
 def noted_socket(paths: TownPaths, instance_id: str) -> Path | None:
@@ -112,6 +114,7 @@ def _peer_pid(connection: socket.socket) -> int | None:
 
 def _own_folder(path: Path) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
+    point("server.folder_made")
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise ServerStartError(

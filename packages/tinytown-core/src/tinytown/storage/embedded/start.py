@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths, UserPaths
+from tinytown.crash import VARIABLES, point
 from tinytown.errors import ServerStartError
 from tinytown.storage.embedded import keeper
 from tinytown.storage.embedded.binary import find_binary
@@ -46,6 +47,7 @@ def start_server(
     private_dir(paths.redis_data)
     _turn_over(paths.redis_log)
     write_private(paths.redis_conf, config_text(paths, at, fsync).encode())
+    point("server.configured")
     note_running(paths, instance.id, at)
     spec = {
         "argv": [str(binary.path), str(paths.redis_conf)],
@@ -53,7 +55,7 @@ def start_server(
         "idle_secs": idle_secs,
         "log": str(paths.redis_log),
     }
-    clean = {name: env[name] for name in _KEPT_VARIABLES if name in env} | {"LC_ALL": "C"}
+    clean = {name: env[name] for name in (*_KEPT_VARIABLES, *VARIABLES) if name in env} | {"LC_ALL": "C"}
     argv = [sys.executable, "-I", "-S", keeper.__file__, str(lock), json.dumps(spec)]
     try:
         subprocess.run(
@@ -67,6 +69,7 @@ def start_server(
             check=True,
             timeout=10,
         )
+        point("server.keeper_started")
     except (OSError, subprocess.SubprocessError) as error:
         raise ServerStartError(detail=f"its keeper did not start ({type(error).__name__})") from error
 
@@ -121,3 +124,4 @@ def _turn_over(log: Path) -> None:
     """Keep the log small: a large one is kept once more under another name."""
     if log.exists() and log.stat().st_size > _LARGEST_LOG:
         os.replace(log, log.with_name(log.name + ".1"))  # noqa: PTH105 - as plain as the rest of it
+        point("server.log_moved")

@@ -1,9 +1,9 @@
 """Named places where a fault test may kill the process: between any two durable steps.
 
-Standard library only, since the launcher and its shims import it. In ordinary life :func:`point` is one look into
-the environment. With ``TINYTOWN_CRASH_AT=name`` (or ``name:3`` for the third passing) the process kills itself there
-with SIGKILL, as a power cut or the kernel's memory killer would. ``TINYTOWN_CRASH_ONCE=FILE`` lets that happen one
-time: the file is created first, and whoever finds it goes on.
+Standard library only, since the launcher, its shims and the keeper of the town's own server import it. In ordinary life
+:func:`point` is one look into the environment. With ``TINYTOWN_CRASH_AT=name`` (or ``name:3`` for the third passing)
+the process kills itself there with SIGKILL, as a power cut or the kernel's memory killer would.
+``TINYTOWN_CRASH_ONCE=FILE`` lets that happen one time: the file is created first, and whoever finds it goes on.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Final
 
 CRASH_AT: Final = "TINYTOWN_CRASH_AT"
 CRASH_ONCE: Final = "TINYTOWN_CRASH_ONCE"
+
+VARIABLES: Final = (CRASH_AT, CRASH_ONCE)
+"""What is passed on to the programs that a command starts, so that a fault test reaches them too."""
 
 POINTS: Final[dict[str, str]] = {
     "launcher.received": "the launcher has read a line and done nothing yet",
@@ -44,6 +47,7 @@ POINTS: Final[dict[str, str]] = {
     "void.written": "a recovering node has written a void claim, not linked",
     "void.linked": "a recovering node has claimed a round as never started",
     "node.locked": "the node holds its lock, the server does not know it",
+    "node.connection_written": "commands in rounds know the server, the node has no lease",
     "node.joined": "the node has its lease, and has adopted nothing",
     "node.pulled": "the node knows what to do and has begun none of it",
     "node.ready": "an agent is prepared and on record as ready",
@@ -66,8 +70,43 @@ POINTS: Final[dict[str, str]] = {
     "gate.end_recorded": "the end of a gate is on record, its checkout is still there",
     "node.stopping": "the node takes no new rounds and has ended none",
     "node.left": "the server knows that the node is down, its process is not gone",
+    "verb.file_aside": "a small file is whole under a name beside its own, which has the old content or none",
+    "verb.file_replaced": "a small file has its new content, nothing that follows from it is done",
+    "verb.folder_made": "the folder of a new town exists, nothing is in it",
+    "verb.instance_made": "a folder has an id of its own, its server knows nothing of it",
+    "verb.town_claimed": "the server has a town for this folder, the folder has no note of that",
+    "verb.claim_noted": "the folder has noted that its town is claimed",
+    "verb.password_kept": "the password of a server that took it is kept, the new town has no file",
+    "verb.git_told": "git leaves `.tt/` out, the new town is in no list",
+    "verb.list_written": "the list of towns is changed, a new town there has no file yet",
+    "verb.town_written": "the file of a town is written, which makes it one",
+    "verb.setting_written": "a setting is changed, nobody has said so",
+    "verb.node_named": "the node of this folder has an id, nobody has used it",
+    "verb.spawn_noted": "it is noted which agent is about to be made, nothing is done for it",
+    "verb.variables_kept": "the variables of an agent are kept, the agent is not on record",
+    "verb.variables_dropped": "the variables of an agent that was refused are gone, its note is there",
+    "verb.agent_recorded": "the agent is on record, its note is there as well",
+    "verb.spawn_closed": "the agent has its node and the note of its spawn is gone, nobody has said so",
+    "verb.work_recorded": "work is on record, nobody has looked for the node",
+    "verb.stop_lifted": "the town no longer counts as stopped, its node does not run",
+    "verb.node_log_moved": "the large log of earlier nodes is moved away",
+    "verb.node_sent_off": "the node is on its way, nobody waits for it",
+    "verb.stop_noted": "the town counts as stopped, its node runs and knows nothing",
+    "verb.stop_asked": "it is written down how the node shall stop, it has no signal",
+    "verb.stop_signalled": "the node is told to stop, nobody waits for it",
+    "verb.node_ended": "the node is gone, the town's own server runs",
+    "server.locked": "the lock of the town's own server is held, nothing of its start is done",
+    "server.program_noted": "the version of the server's program is remembered",
+    "server.folder_made": "a private folder for a socket exists",
+    "server.log_moved": "the large log of earlier servers is moved away",
+    "server.configured": "the server's settings are written, its socket is not noted",
+    "server.socket_noted": "it is noted where the server will listen, it does not run",
+    "server.keeper_started": "the server's keeper is on its way, its starter looks for no answer",
+    "server.keeper_alone": "the keeper is nobody's child and holds the lock, it has started no server",
+    "server.begun": "the server's process exists, the keeper holds the lock as well",
+    "server.told_to_end": "the server is told to end, nobody waits for it",
 }
-"""Each crash point with what is true there. A part of the node that adds a durable step adds its name here."""
+"""Each crash point with what is true there. Whoever adds a durable step adds its name here."""
 
 _passings: dict[str, int] = {}
 
