@@ -27,7 +27,10 @@ TT = str(Path(sys.executable).with_name("tt"))
 DEADLINE_SECS = 30.0
 RANDOM = re.compile(r"\b([artmno])-[0-9a-hjkmnp-tv-z]{10}\b")
 MOMENT = re.compile(r"\b1[0-9]{12}\b")
-OF_A_LIFE = {"pid", "nonce", "host", "lease_until", "beat_at", "beat", "instance", "id", "inode", "device", "agent", "node"}
+OF_A_LIFE = {
+    *("pid", "nonce", "host", "lease_until", "beat_at", "beat"),
+    *("instance", "id", "inode", "device", "agent", "node"),
+}
 """Fields that differ between two towns, or between two lives of a node, by their nature."""
 NOT_COMPARED = {"redis/data", "redis/s", "redis/pid"}
 """What the server itself writes."""

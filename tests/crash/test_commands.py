@@ -99,6 +99,11 @@ SCENARIOS = {
         code=1,
         agents=("idle",),
     ),
+    "prune": Scenario(
+        ("prune", "--force"),
+        dict.fromkeys(("verb.agent_removed", "verb.variables_removed"), 0),
+        before=lambda place: (an_idle_agent(place), place.ok("kill", "w1"), place.agents_are("stopped")),
+    ),
     "task add": Scenario(
         ("--id", "o-0123456789", "task", "add", "do it"),
         dict.fromkeys(("verb.work_recorded", "verb.node_sent_off"), 0),

@@ -27,7 +27,10 @@ DURABLE = {
     *("rmtree", "mkdir", "makedirs", "copyfile", "copytree", "move"),
     *("Popen", "run", "posix_spawn", "fork", "kill", "shut_down"),
 }
+AMBIGUOUS = {"run": "subprocess.run", "kill": "os.kill", "remove": "os.remove"}
+"""Words that name a durable step only in full: verbs of a town are called the same."""
 HARMLESS = {
+    "pages.py:matching:ask": "a page of a list, which one its caller says",
     "making.py:alone:open": "an empty file that is only locked",
     "spawning.py:take:open": "an empty note counts as none and goes with the spawn that finds it",
     "instance.py:ensure_instance:open": "an empty file that is only locked",
@@ -88,8 +91,9 @@ def kind(call: ast.Call, known: dict[str, ast.expr]) -> str:
         return "point"
     if last == "ask":
         return "" if asks_only(call.args[0], known) else "ask"
-    of_text = last == "replace" and len(call.args) > 1 and whole != "os.replace"
-    if of_text or (last == "run" and whole != "subprocess.run"):
+    if last in AMBIGUOUS and whole not in AMBIGUOUS.values():
+        return ""
+    if last == "replace" and whole != "os.replace" and len(call.args) != 1:
         return ""
     if last == "open":
         words = [ast.unparse(word) for word in call.args]

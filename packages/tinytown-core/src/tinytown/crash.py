@@ -87,6 +87,8 @@ POINTS: Final[dict[str, str]] = {
     "verb.variables_dropped": "the variables of an agent that was refused are gone, its note is there",
     "verb.agent_recorded": "the agent is on record, its note is there as well",
     "verb.spawn_closed": "the agent has its node and the note of its spawn is gone, nobody has said so",
+    "verb.agent_removed": "an agent is off the books, its variables are there",
+    "verb.variables_removed": "the variables of an agent that is off the books are gone",
     "verb.work_recorded": "work is on record, nobody has looked for the node",
     "verb.stop_lifted": "the town no longer counts as stopped, its node does not run",
     "verb.node_log_moved": "the large log of earlier nodes is moved away",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import attrs
 
+from tinytown.crash import point
 from tinytown.domain.records import Agent
 from tinytown.domain.states import AgentState
-from tinytown.errors import RefusedError, WaitTimeoutError, WrongStateError
+from tinytown.errors import NotFoundError, RefusedError, WaitTimeoutError, WrongStateError
 from tinytown.services.agents import ROUND_SECS, kill
 from tinytown.services.context import TownContext
-from tinytown.services.ended_agents import chosen, has_ended, holdings, people_only, shown_state
+from tinytown.services.ended_agents import all_agents, chosen, has_ended, holdings, people_only, shown_state
 from tinytown.services.looking import show_as
 from tinytown.services.settling import agent_settled
 from tinytown.services.steps import Steps, ask, local
@@ -79,6 +81,8 @@ def prune(
     """
     people_only(context, "remove agents")
     refs = tuple(agents)
+    if not dry_run:
+        yield from _tidy_up(context)
     found = [agent for agent in (yield from chosen(refs)) if agent.cli or refs]
     living = [agent for agent in found if agent.cli and not has_ended(agent) and agent.state is not AgentState.REMOVED]
     late: dict[str, KeptAgent] = {}
@@ -137,6 +141,24 @@ def _remove(context: TownContext, agent: Agent) -> Steps[KeptAgent | None]:
         yield from ask(agent_calls.remove(agent.id, **context.actor.fields))
     except (RefusedError, WrongStateError) as error:
         return KeptAgent(agent=agent, why=error.message, command=f"tt why {agent.name}")
-    variables = context.paths.agent_env(agent.id)
-    yield from local(lambda: variables.unlink(missing_ok=True))
+    point("verb.agent_removed")
+    yield from local(lambda: _drop_variables(context, agent.id))
     return None
+
+
+def _tidy_up(context: TownContext) -> Steps[None]:
+    """Drop the variables of removed agents, which a `prune` that was killed had no time for."""
+    kept = yield from local(lambda: {file.stem for file in context.paths.agents_env_dir.glob("*.json")})
+    on_the_books = {agent.id for agent in (yield from all_agents())}
+    for agent_id in sorted(kept - on_the_books):
+        try:
+            agent = yield from show_as(Agent, "agent", agent_id)
+        except NotFoundError:  # it is being spawned just now
+            continue
+        if agent.state is AgentState.REMOVED:
+            yield from local(partial(_drop_variables, context, agent.id))
+
+
+def _drop_variables(context: TownContext, agent_id: str) -> None:
+    context.paths.agent_env(agent_id).unlink(missing_ok=True)
+    point("verb.variables_removed")
