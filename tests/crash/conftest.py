@@ -28,10 +28,12 @@ DEADLINE_SECS = 30.0
 RANDOM = re.compile(r"\b([artmno])-[0-9a-hjkmnp-tv-z]{10}\b")
 MOMENT = re.compile(r"\b1[0-9]{12}\b")
 OF_A_LIFE = {
-    *("pid", "nonce", "host", "lease_until", "beat_at", "beat"),
+    *("pid", "nonce", "host", "lease_until", "beat_at"),
     *("instance", "id", "inode", "device", "agent", "node"),
 }
 """Fields that differ between two towns, or between two lives of a node, by their nature."""
+OF_A_BEAT = {"beat", "running"}
+"""Fields that a node has once it has lived for a while."""
 NOT_COMPARED = {"redis/data", "redis/s", "redis/pid"}
 """What the server itself writes."""
 
@@ -158,7 +160,7 @@ class Place:
         if name in OF_A_LIFE:
             return "*"
         if isinstance(value, dict):
-            return {key: self.calm(each, key) for key, each in value.items()}
+            return {key: self.calm(each, key) for key, each in value.items() if key not in OF_A_BEAT}
         if isinstance(value, list):
             return [self.calm(each) for each in value]
         return 0.0 if isinstance(value, float) and value > 1e12 else value

@@ -150,6 +150,7 @@ def calm(title: str, make_place: Any) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("title", "point"), [(title, point) for title, scenario in SCENARIOS.items() for point in scenario.points]
 )

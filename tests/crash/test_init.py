@@ -28,6 +28,7 @@ def guarded():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("point", ["verb.file_aside", "verb.file_replaced"])
 def test_a_kill_at_any_write_of_any_file_leaves_no_town_and_the_next_try_makes_it(make_place, point):
     without = make_place()
