@@ -19,7 +19,10 @@ COMMANDS = [
     *sorted((SOURCE / "storage" / "embedded").glob("*.py")),
     SOURCE / "node" / "control.py",
 ]
-"""What runs in a command and changes more than a record on the server."""
+"""What runs in a command on a town and changes more than a record on the server.
+
+`services/bootstrap` works on the user's programs, in a folder that its next run empties.
+"""
 
 DURABLE = {
     *("write_private", "write_shared", "write_json", "write_text", "write_bytes", "pwrite", "truncate", "ftruncate"),
@@ -30,6 +33,12 @@ DURABLE = {
 AMBIGUOUS = {"run": "subprocess.run", "kill": "os.kill", "remove": "os.remove"}
 """Words that name a durable step only in full: verbs of a town are called the same."""
 HARMLESS = {
+    "claiming.py:forget_claim:unlink": "only a note; without it the server is asked again",
+    "quiet.py:_hold:open": "an empty file that is only locked",
+    "saving.py:put:write_private": "the last step, which passes verb.file_aside and verb.file_replaced",
+    "restoring.py:write_town:ask": "the server marks the town as unfinished until the end; a restore begins anew",
+    "rehoming.py:settle_restored:ask": "in a restore, under the same mark",
+    "rehoming.py:_end:ask": "in a restore, under the same mark",
     "pages.py:matching:ask": "a page of a list, which one its caller says",
     "making.py:alone:open": "an empty file that is only locked",
     "spawning.py:take:open": "an empty note counts as none and goes with the spawn that finds it",
