@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tinytown.domain.clock import rfc3339
 from tinytown.domain.states import shown_agent_state
@@ -12,6 +12,7 @@ from tinytown_cli.terminal import one_line
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
+    from tinytown.services.tracing import TraceStep
 
     from tinytown_cli.output import Cell, Output
 
@@ -32,6 +33,7 @@ _STATE_COLOURS = {
     "stopped": "dim",
 }
 _TEXT_WIDTH = 60
+_PREVIEW_COLUMNS = 160
 _TASK_COLUMNS = len("t-9k3fq2xa7m" + "  " + "completed" + "  " + "  ")
 """What the other columns of a table of tasks take, without the agent's name; each is followed by two spaces."""
 
@@ -152,8 +154,8 @@ def nodes(out: Output, items: Iterable[Node], *, empty: str) -> None:
     _table(out, ("NAME", "ID", "STATE", "HOST", "PID", "ROUNDS", "AGENTS", "LAST BEAT"), rows, empty)
 
 
-def messages(out: Output, items: Iterable[Message], *, empty: str) -> None:
-    """Show messages whole, one below the other."""
+def messages(out: Output, items: Iterable[Message], *, empty: str, preview: int | None = None) -> None:
+    """Show messages one below the other: whole, or of each so many lines."""
     shown = False
     for item in items:
         if shown:
@@ -164,7 +166,13 @@ def messages(out: Output, items: Iterable[Message], *, empty: str) -> None:
         out.line(
             f"{item.id}  {item.kind}{marks}  from {sender} to {item.to}  {item.state}  {when(item.created_at)}", "bold"
         )
-        out.line(item.body)
+        lines = item.body.splitlines()
+        if preview is None or (len(lines) <= preview and len(item.body) <= preview * _PREVIEW_COLUMNS):
+            out.line(item.body)
+            continue
+        for line in lines[:preview]:
+            out.line(one_line(line, _PREVIEW_COLUMNS))
+        out.line(f"… the whole of it: tt inbox {item.id}", "dim")
     if not shown:
         out.note(empty)
 
@@ -236,16 +244,12 @@ def event_told(item: Event) -> str:
     return f"{when(item.at)}  {item.agent or item.agent_id or 'town'}  {' '.join(words)}{detail}"
 
 
-def history_entry(entry: Mapping[str, Any]) -> str:
-    """Give what happened to a record, without its time: what was done, the change, by whom, and the rest."""
-    rest = {name: value for name, value in entry.items() if name != "at" and value}
-    words = [str(rest.pop("verb", ""))]
-    old, new = rest.pop("old", None), rest.pop("new", None)
-    if old or new:
-        words.append(f"{old or '-'} -> {new or '-'}")
-    if by := rest.pop("by", None):
-        words.append(f"by {by}")
-    return "  ".join(each for each in (*words, *(f"{name} {rest[name]}" for name in sorted(rest))) if each)
+def trace_step(step: TraceStep) -> str:
+    """Give one step of a trace: when, what, the change, by whom, where, and the rest."""
+    change = f"{step.old or '-'} -> {step.new or '-'}" if step.old or step.new else None
+    who = f"by {step.by}" + (f" ({step.by_id})" if step.by_id else "") if step.by else None
+    where = f"at {step.place}" if step.place else None
+    return "  ".join(each for each in (when(step.at), step.verb, change, who, where, step.detail) if each)
 
 
 def money(micros: int | None) -> str:

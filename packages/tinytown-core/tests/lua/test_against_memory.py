@@ -315,6 +315,7 @@ def end(p):
             {"verb": "block", "reason": "x: y"},
         ]
     )
+    messages = live.get("messages") or ()
     report = rounds.RoundReport(
         outcome=str(outcome),
         detail=p.dice.choice([None, "why " + "ü" * 990, "no"]),
@@ -324,6 +325,7 @@ def end(p):
         session_usage=p.dice.choice([None, {"input_tokens": 5, "cost": 0.25, "list": [1, None], "none": None}]),
         head_after=p.dice.choice([None, "abc"]),
         branch=p.dice.choice([None, "b"]),
+        shown=p.dice.choice([None, {"after_ms": 5, "at": {ref: [9, 99] for ref in messages}}]),
         input_tokens=p.dice.choice([None, 0, 120_000]),
         cost_micros=p.dice.choice([None, 3]),
         verdict=verdict,
@@ -372,7 +374,7 @@ def handle(p):
 
 
 def inbox(p):
-    return mail.show(**p.who())
+    return mail.show(limit=p.dice.choice([1, 2, 100]), after=p.dice.choice([None, None, 0, 11, 24]), **p.who())
 
 
 def leave(p):
@@ -421,7 +423,7 @@ def query(p):
             lambda: edits.planned(["roof", "none", ref]),
             lambda: agents.listing(limit=limit),
             lambda: agents.rounds(p.ref("agent"), limit=limit),
-            lambda: mail.peek(p.ref("agent"), limit=limit),
+            lambda: mail.peek(p.ref("agent"), limit=limit, after=p.dice.choice([None, 4, 13, 60])),
             lambda: nodes.pull(p.node()["node_id"]),
             lambda: nodes.snapshot(p.node()["node_id"], limit=limit),
             nodes.listing,

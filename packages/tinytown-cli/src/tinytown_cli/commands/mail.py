@@ -42,15 +42,26 @@ def send(
     )
 
 
-def inbox(context: Context, *, agent: str | None, all_: bool, done: str | None) -> None:
+def inbox(
+    context: Context, *, agent: str | None, all_: bool, done: str | None, limit: int | None, after: int | None
+) -> None:
     """Show mail."""
     town = context.town
     if done is not None:
+        if all_ or agent is not None or limit is not None or after is not None:
+            raise UsageError(detail="`--done` settles one message and shows none", hint="leave the rest out")
         handled = town.done(done)
         context.out.record(handled, lambda out: out.line(f"{handled.id}  {handled.state}"))
         return
-    page = town.inbox(agent, all=all_)
-    context.out.items(page.items, lambda out: views.messages(out, page.items, empty="no mail"), next_=page.next)
+    page = town.inbox(agent, all=all_, limit=100 if limit is None else limit, after=after)
+    preview = _PREVIEW if all_ and not context.flags.verbose else None
+    context.out.items(
+        page.items, lambda out: views.messages(out, page.items, empty="no mail", preview=preview), next_=page.next
+    )
+
+
+_PREVIEW = 5
+"""Lines of each message that a look into all mailboxes shows to a person."""
 
 
 def trace(context: Context, *, ref: str) -> None:
@@ -60,7 +71,11 @@ def trace(context: Context, *, ref: str) -> None:
     def document() -> dict[str, object]:
         from tinytown.storage.codec import as_json
 
-        return {"kind": shown.kind, "record": as_json(shown.record), "history": list(shown.history)}
+        return {
+            "kind": shown.kind,
+            "record": as_json(shown.record),
+            "history": [step.as_json() for step in shown.steps],
+        }
 
     def human(out: Output) -> None:
         one = {"task": views.task, "agent": views.agent, "round": views.round_}.get(shown.kind)
@@ -70,8 +85,7 @@ def trace(context: Context, *, ref: str) -> None:
         elif many is not None:
             many(out, (shown.record,), empty="")  # pyright: ignore[reportArgumentType]
         out.line()
-        for entry in shown.history:
-            at = entry.get("at")
-            out.line(f"{views.when(at) if isinstance(at, int) else '-'}  {views.history_entry(entry)}")
+        for step in shown.steps:
+            out.line(views.trace_step(step))
 
     context.out.either(document, human)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytown_cli.table.model import Command, Param, ref
+from tinytown_cli.table.model import Command, Param, page_after, page_limit, ref
 
 _GROUP = "Mail"
 
@@ -18,9 +18,9 @@ COMMANDS: tuple[Command, ...] = (
         "mail:send",
         _GROUP,
         "Send mail to an agent or to the conductor",
-        ('tt send w1 "Please also update the docs"', 'tt send conductor "Done" --info'),
+        ('tt send w1 "Please also update the docs"', 'tt send m-9k3fq2xa7m "Yes, do" --info'),
         (
-            ref("Receiver, or `conductor`", name="to"),
+            ref("Receiver, `conductor`, or the message to answer", name="to"),
             Param("message", "The text; `-` or `@file` for long text", positional=True, required=True, text=True),
             Param("query", "It asks for an answer", kind="bool"),
             Param("info", "It is only news; it starts no round", kind="bool"),
@@ -37,9 +37,11 @@ COMMANDS: tuple[Command, ...] = (
         "Show mail; inside a round it counts as read, else it is only looked at",
         ("tt inbox", "tt inbox --all"),
         (
-            ref("Agent, or `conductor`; inside a round its own", required=False),
+            ref("Agent, `conductor`, or one message; inside a round its own", required=False),
             Param("all_", "Look at what waits for everyone; nothing counts as read", kind="bool", aliases=("-a",)),
             Param("done", "Say that this message is dealt with"),
+            page_limit(),
+            page_after(),
         ),
     ),
     Command(
@@ -47,7 +49,7 @@ COMMANDS: tuple[Command, ...] = (
         "mail:trace",
         _GROUP,
         "Show what has happened to a message, task, agent or round",
-        ("tt trace m-9k3fq2xa7m", "tt trace t-9k3fq2xa7m --json"),
+        ("tt trace m-9k3fq2xa7m", "tt trace w1 --json"),
         (ref("Any record", name="ref"),),
     ),
     Command(

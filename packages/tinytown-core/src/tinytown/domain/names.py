@@ -10,6 +10,9 @@ from tinytown.errors import InvalidValueError
 RESERVED = frozenset({"conductor", "supervisor", "all", "me"})
 """Names that commands give a meaning of their own."""
 
+SENDERS = frozenset({"person", "town"})
+"""By these names mail and histories call who is no agent, so no agent may have them."""
+
 MAX_BODY_BYTES = 256 * 1024
 """Largest body of a message or description of a task, in bytes of UTF-8."""
 
@@ -35,6 +38,18 @@ def agent_name(text: str, *, what: str = "agent name") -> str:
         raise InvalidValueError(what=what, detail=f"`{name}` is reserved", hint="choose another name")
     if looks_like_id(name):
         raise InvalidValueError(what=what, detail=f"`{name}` looks like an id", hint="choose another name")
+    return name
+
+
+def worker_name(text: str, *, what: str = "agent name") -> str:
+    """Check a name or nickname for an agent, as `agent_name`; it must not be one that means people or the town.
+
+    Raises:
+        InvalidValueError: It is none.
+    """
+    name = agent_name(text, what=what)
+    if name in SENDERS:
+        raise InvalidValueError(what=what, detail=f"`{name}` is reserved", hint="choose another name")
     return name
 
 

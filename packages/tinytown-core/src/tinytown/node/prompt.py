@@ -14,6 +14,7 @@ from tinytown.storage.calls.rounds import INLINE_BYTES
 
 HEAD_LINES = 12
 LINE_CHARS = 90
+_BETWEEN = "\n\n"
 
 
 @attrs.frozen(kw_only=True)
@@ -23,10 +24,12 @@ class Prompt:
     Attributes:
         text: The prompt.
         files: Bodies that were too large for it, by file name in the round's folder.
+        places: Where each message begins in it, by its id: the line, from 1, and the byte, from 0.
     """
 
     text: str
     files: dict[str, str]
+    places: dict[str, tuple[int, int]] = attrs.field(factory=dict[str, tuple[int, int]])
 
 
 def fence(text: str, marker: str | None = None) -> str:
@@ -62,13 +65,19 @@ def build_prompt(bundle: Bundle, *, town: str, tt: str, round_dir: Path, reports
     parts = [_who(bundle.agent, town)]
     if bundle.task:
         parts.append(_task(bundle.task, tt, reports=reports))
+    heads: dict[str, int] = {}
     if bundle.messages:
-        parts.append(_mail(bundle.messages, files, round_dir))
+        begins = sum(len(part) + len(_BETWEEN) for part in parts)
+        text, heads = _mail(bundle.messages, files, round_dir)
+        heads = {ref: begins + head for ref, head in heads.items()}
+        parts.append(text)
     if bundle.backlog and reports and not bundle.task:
         parts.append(_backlog(bundle.backlog, tt))
     if reports:
         parts.append(_commands(bundle, tt))
-    return Prompt(text="\n\n".join(parts) + "\n", files=files)
+    text = _BETWEEN.join(parts) + "\n"
+    places = {ref: (text.count("\n", 0, head) + 1, len(text[:head].encode())) for ref, head in heads.items()}
+    return Prompt(text=text, files=files, places=places)
 
 
 def _who(agent: Agent | None, town: str) -> str:
@@ -102,9 +111,12 @@ def _task(task: Task, tt: str, *, reports: bool) -> str:
     return "\n".join(lines)
 
 
-def _mail(messages: tuple[Message, ...], files: dict[str, str], round_dir: Path) -> str:
+def _mail(messages: tuple[Message, ...], files: dict[str, str], round_dir: Path) -> tuple[str, dict[str, int]]:
+    """Give the part with the mail, and where in it each message begins."""
     lines = ["# Your mail"]
+    heads: dict[str, int] = {}
     for message in sorted(messages, key=lambda item: (not item.urgent, item.seq)):
+        heads[message.id] = sum(len(line) + 1 for line in lines) + 1
         urgent = "URGENT " if message.urgent else ""
         lines += ["", f"## {message.id} from `{message.sender}`: {urgent}{message.kind}, {rfc3339(message.created_at)}"]
         if message.shown_in:
@@ -120,7 +132,7 @@ def _mail(messages: tuple[Message, ...], files: dict[str, str], round_dir: Path)
             lines += [f"The whole text is in the file `{round_dir / name}`. It begins:", fence(head)]
         else:
             lines.append(fence(message.body))
-    return "\n".join(lines)
+    return "\n".join(lines), heads
 
 
 def _backlog(tasks: tuple[Task, ...], tt: str) -> str:

@@ -13,9 +13,9 @@ from tinytown.errors import NotFoundError, RefusedError
 from tinytown.hookspecs.values import Capability, EndReason, OutcomeReport
 from tinytown.node.context import NodeContext, clean, log
 from tinytown.node.follow import disk_was_full, process_end
-from tinytown.node.launch.files import ExitRecord
+from tinytown.node.launch.files import ExitRecord, read_cli
 from tinytown.node.launch.rounds import RoundState
-from tinytown.node.work_round import WorkRound, gates_of, log_of, round_spec
+from tinytown.node.work_round import WorkRound, gates_of, kept_of, log_of, round_spec
 from tinytown.node.workspace import look_after
 from tinytown.plugins.reading import Usage
 from tinytown.storage.calls import rounds, town
@@ -69,7 +69,10 @@ async def end_unfollowed(node: NodeContext, live: Round, outcome: Outcome, detai
             return
         said = str((live.verdict or {}).get("verb", ""))
         gates = await _gates(node, live) if said == "submit" else ()
-        report = RoundReport(outcome=outcome, detail=detail, log=log_of(node.paths.round_dir(live.id)), gates=gates)
+        directory = node.paths.round_dir(live.id)
+        ran = read_cli(directory) is not None
+        shown = kept_of(directory).get("shown") if ran else None
+        report = RoundReport(outcome=outcome, detail=detail, log=log_of(directory), gates=gates, shown=shown)
         try:
             await record(node, live, report, heard=said)
         except RefusedError as error:
@@ -122,6 +125,7 @@ async def _report(work: WorkRound, said: str, exit_record: ExitRecord | None, st
         retry_ms=_retry_ms(outcome, exit_record),
         uncommitted=after.uncommitted[:50],
         gates=gates,
+        shown=None if state is RoundState.VOID else work.shown,
     )
 
 

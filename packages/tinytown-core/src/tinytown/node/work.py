@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ from tinytown.node.work_round import (
     follow,
     gates_of,
     is_foreign,
+    kept_of,
     load_adapter,
     round_spec,
 )
@@ -60,13 +61,14 @@ async def begin(node: NodeContext, agent_id: str) -> WorkRound | None:
         max_micros=node.config.budget.max_micros,
     )
     bundle = await node.run(call)
+    taken = time.monotonic()
     point("node.taken")
     if bundle.nothing or bundle.round is None or bundle.agent is None:
         return None
-    return await _start(node, bundle, bundle.round, bundle.agent)
+    return await _start(node, bundle, bundle.round, bundle.agent, taken)
 
 
-async def _start(node: NodeContext, bundle: Bundle, live: Round, agent: Agent) -> WorkRound | None:
+async def _start(node: NodeContext, bundle: Bundle, live: Round, agent: Agent, taken: float) -> WorkRound | None:
     try:
         adapter, spec = load_adapter(node, agent)
         work = WorkRound(
@@ -78,7 +80,7 @@ async def _start(node: NodeContext, bundle: Bundle, live: Round, agent: Agent) -
             spec=spec,
             reading=adapter.reading(),
         )
-        await _prepare(work, bundle)
+        await _prepare(work, bundle, taken)
         shim = await node.launcher.launch(work.directory)
         point("node.launched")
     except (TinytownError, GitError, OSError) as error:
@@ -109,7 +111,7 @@ async def _could_not_start(node: NodeContext, live: Round, detail: str, outcome:
     return await adopt(node, live)
 
 
-async def _prepare(work: WorkRound, bundle: Bundle) -> None:
+async def _prepare(work: WorkRound, bundle: Bundle, taken: float) -> None:
     """Write everything that the process needs: the prompt, files of the adapter, its words and environment."""
     node, live, directory = work.node, work.live, work.directory
     private_dir(node.paths.rounds_dir)
@@ -126,6 +128,8 @@ async def _prepare(work: WorkRound, bundle: Bundle) -> None:
         (directory / name).write_bytes(text.encode())
     raw = prompt.text.encode()
     (directory / PROMPT).write_bytes(raw)
+    if prompt.places:
+        work.shown = {"after_ms": int((time.monotonic() - taken) * 1000), "at": prompt.places}
     point("node.prompt_written")
     handed_over = read_agent_env(node.paths, work.agent.id)
     described = round_spec(work, len(raw), tt, frozenset(handed_over))
@@ -162,7 +166,13 @@ async def _prepare(work: WorkRound, bundle: Bundle) -> None:
 
 def _keep(work: WorkRound) -> dict[str, Any]:
     """What an adopting node cannot learn from the records any more."""
-    return {"cli": work.agent.cli, "session": work.spec.session_id, "workspace": str(work.workspace), "head": work.head}
+    return {
+        "cli": work.agent.cli,
+        "session": work.spec.session_id,
+        "workspace": str(work.workspace),
+        "head": work.head,
+        "shown": work.shown,
+    }
 
 
 async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
@@ -197,9 +207,10 @@ async def adopt(node: NodeContext, live: Round) -> WorkRound | None:
     work = WorkRound(
         node=node, agent=agent, live=live, task=task, adapter=adapter, spec=spec, reading=adapter.reading()
     )
-    kept = _kept(directory)
+    kept = kept_of(directory)
     work.workspace = Path(str(kept.get("workspace") or node.root))
     work.head = kept.get("head")
+    work.shown = kept.get("shown")
     work.said = str((live.verdict or {}).get("verb", ""))
     follow(work)
     return work
@@ -209,12 +220,3 @@ async def _task(node: NodeContext, live: Round) -> Task | None:
     if live.task_id is None:
         return None
     return cast("Task", (await node.run(town.show(live.task_id, "task"))).record)
-
-
-def _kept(directory: Path) -> dict[str, Any]:
-    """Read what `_keep` has left; nothing where it is damaged."""
-    try:
-        found: Any = json.loads((directory / AGENT).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import attrs
 
@@ -41,6 +44,7 @@ class WorkRound:
         workspace: Where it works.
         head: The commit that was checked out there when the round began; None where that cannot be told.
         said: The verb by which it has spoken of its task, as far as is known here; empty for none.
+        shown: Where its mail stands in its prompt, and since when; as `RoundReport` has it.
     """
 
     node: NodeContext
@@ -54,6 +58,7 @@ class WorkRound:
     workspace: Path | None = None
     head: str | None = None
     said: str = ""
+    shown: Mapping[str, Any] | None = None
 
     @property
     def directory(self) -> Path:
@@ -134,3 +139,12 @@ def is_foreign(node: NodeContext, directory: Path) -> bool:
 def log_of(directory: Path) -> str | None:
     """Give the path of a round's output, if there is any."""
     return str(directory / "log") if (directory / "log").exists() else None
+
+
+def kept_of(directory: Path) -> dict[str, Any]:
+    """Read what the node that began a round has kept for one that adopts it; nothing where it is damaged."""
+    try:
+        found: Any = json.loads((directory / AGENT).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

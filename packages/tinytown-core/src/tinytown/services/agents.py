@@ -60,8 +60,8 @@ def spawn(
         PluginNotFoundError: No adapter of that name is installed.
         InvalidValueError: An argument is of the wrong form; nothing was changed.
     """
-    checked = checks.agent_name(name)
-    nick = None if nickname is None else checks.agent_name(nickname, what="nickname")
+    checked = checks.worker_name(name)
+    nick = None if nickname is None else checks.worker_name(nickname, what="nickname")
     checked_role = None if role is None else checks.plain_name(role, what="role")
     checked_model = checks.line(model, what="model")
     rounds = checks.count(max_rounds, what="max rounds")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, naming, pruning, restoring, saving, waiting, watching
+    from tinytown.services import editing, looking, naming, pruning, restoring, saving, tracing, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -35,7 +35,7 @@ else:
     backlog_ops = Late("tinytown.services.backlog")
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
-    naming = Late("tinytown.services.naming")
+    naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
     pruning = Late("tinytown.services.pruning")
     editing = Late("tinytown.services.editing")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
@@ -249,7 +249,7 @@ class AsyncTown:
     dismiss = async_verb(people_ops.dismiss)
     why = async_verb(reasons.why)
     events = async_verb(watching.events)
-    trace = async_verb(looking.trace)
+    trace = async_verb(tracing.trace)
     rounds = async_verb(looking.rounds)
     log_file = async_verb(looking.log_file)
     status = async_verb(node_ops.status)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
-from tinytown.domain.names import agent_name, body, plain_name
+from tinytown.domain.names import agent_name, body, plain_name, worker_name
 from tinytown.domain.records import Gate
 from tinytown.errors import InvalidValueError
 
@@ -21,7 +21,7 @@ MAX_LINE = 200
 MAX_SECS = 30 * 24 * 3600.0
 MESSAGE_KINDS = ("task", "query", "info", "ack")
 
-__all__ = ["agent_name", "body", "plain_name"]
+__all__ = ["agent_name", "body", "plain_name", "worker_name"]
 
 
 def ref(text: str, *, what: str = "reference") -> str:

@@ -12,7 +12,7 @@ from tinytown.services.context import TownContext
 from tinytown.services.steps import Steps, ask
 from tinytown.storage.calls import agents
 from tinytown.storage.calls import town as town_calls
-from tinytown.storage.calls.answers import Page, Shown
+from tinytown.storage.calls.answers import Page
 
 R = TypeVar("R")
 
@@ -44,12 +44,6 @@ def agent(context: TownContext, ref: str) -> Steps[Agent]:
     """Give one agent."""
     _ = context
     return (yield from show_as(Agent, "agent", checks.ref(ref, what="agent")))
-
-
-def trace(context: TownContext, ref: str) -> Steps[Shown]:
-    """Show a record of any kind with its history: what was done to it, when, and by whom."""
-    _ = context
-    return (yield from ask(town_calls.show(checks.ref(ref))))
 
 
 def rounds(context: TownContext, agent: str, *, limit: int = 20) -> Steps[Page[Round]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, naming, pruning, restoring, saving, waiting, watching
+    from tinytown.services import editing, looking, naming, pruning, restoring, saving, tracing, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -34,7 +34,7 @@ else:
     backlog_ops = Late("tinytown.services.backlog")
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
-    naming = Late("tinytown.services.naming")
+    naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
     pruning = Late("tinytown.services.pruning")
     editing = Late("tinytown.services.editing")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
@@ -293,7 +293,7 @@ class Town:
     dismiss = verb(people_ops.dismiss)
     why = verb(reasons.why)
     events = verb(watching.events)
-    trace = verb(looking.trace)
+    trace = verb(tracing.trace)
     rounds = verb(looking.rounds)
     log_file = verb(looking.log_file)
     status = verb(node_ops.status)

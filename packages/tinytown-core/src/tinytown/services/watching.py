@@ -49,6 +49,7 @@ class Filter:
 
     task_id: str | None = None
     agent_id: str | None = None
+    round_id: str | None = None
     type: str | None = None
 
     def wants(self, fields: Mapping[str, str]) -> bool:
@@ -56,6 +57,8 @@ class Filter:
         if self.task_id is not None and fields.get("task_id") != self.task_id:
             return False
         if self.agent_id is not None and fields.get("agent_id") != self.agent_id:
+            return False
+        if self.round_id is not None and fields.get("round_id") != self.round_id:
             return False
         kind = fields.get("type", "")
         return self.type is None or kind == self.type or kind.startswith(f"{self.type}.")
@@ -90,7 +93,7 @@ def events(
     most = checks.limit(limit)
     place = start_of(after=after, since=since)
     chosen = yield from choose(task=task, agent=agent, type=type)
-    found = yield from (_newest(chosen, most) if place is None else _forward(place, chosen, most))
+    found = yield from (newest_events(chosen, most) if place is None else _forward(place, chosen, most))
     return (yield from Names().beside(found))
 
 
@@ -169,8 +172,8 @@ def _forward(position: str, chosen: Filter, limit: int) -> Steps[list[Event]]:
     return found[:limit]
 
 
-def _newest(chosen: Filter, limit: int) -> Steps[list[Event]]:
-    """Look back from the end in windows that grow until enough is found or the beginning is reached."""
+def newest_events(chosen: Filter, limit: int) -> Steps[list[Event]]:
+    """Give the last events that are wanted: look back from the end in windows that grow until enough is found."""
     end = yield from now()
     back = _FIRST_LOOK_MS
     while True:

@@ -20,6 +20,7 @@ from tinytown.testing.contract.edits import Edits, PlanNames
 from tinytown.testing.contract.fences import Fences
 from tinytown.testing.contract.gates import Gates
 from tinytown.testing.contract.mail import Mail
+from tinytown.testing.contract.mailboxes import Mailboxes
 from tinytown.testing.contract.nodes import Nodes
 from tinytown.testing.contract.outcomes import Outcomes
 from tinytown.testing.contract.reading import Reading
@@ -37,6 +38,7 @@ class StorageContract(
     Edits,
     PlanNames,
     Mail,
+    Mailboxes,
     Agents,
     Gates,
     Nodes,

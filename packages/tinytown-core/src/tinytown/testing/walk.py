@@ -227,7 +227,9 @@ class Walk:
 
     def _inbox(self) -> Call[Any]:
         live = self._maybe(self._one("round", state="live", kind="work")["id"], 0.8)
-        return mail.show(round_id=live)
+        return mail.show(
+            round_id=live, limit=self._random.choice((1, 100)), after=self._maybe(self._random.randrange(40), 0.1)
+        )
 
     # Agents and rounds
 
@@ -294,6 +296,7 @@ class Walk:
             retry_ms=self._maybe(30_000),
             uncommitted=self._maybe(["a.py"], 0.1) or (),
             gates=self._gates(),
+            shown=self._maybe({"after_ms": 7, "at": {ref: [3, 40] for ref in live.get("messages") or ()}}),
         )
         return rounds.end(live["id"], report, **self._as_node(live.get("node")))
 
@@ -389,7 +392,9 @@ class Walk:
             lambda: edits.planned([ref, *(f"entry-{number}" for number in range(0, 40, 7))]),
             lambda: agents.listing(limit=self._random.choice((2, 50))),
             lambda: agents.rounds(self._name(), limit=3),
-            lambda: mail.peek(self._random.choice((*NAMES, "conductor")), limit=5),
+            lambda: mail.peek(
+                self._random.choice((*NAMES, "conductor")), limit=3, after=self._maybe(self._random.randrange(80))
+            ),
             lambda: nodes.pull(self._random.choice(NODES)),
             lambda: nodes.snapshot(self._random.choice(NODES), limit=self._random.choice((2, 50))),
             nodes.listing,

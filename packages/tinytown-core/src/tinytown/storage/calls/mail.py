@@ -8,6 +8,8 @@ from tinytown.storage.calls._make import change, page, query, rows
 from tinytown.storage.calls.answers import Page, Sent
 from tinytown.storage.protocol import Answer, Call
 
+PAGE = 100
+"""Messages of one page."""
 MAX_HOPS = 5
 """A chain of replies longer than this no longer starts rounds."""
 
@@ -69,15 +71,14 @@ def handle(message: str, *, round_id: str | None = None, by: str | None = None) 
     )
 
 
-def show(*, round_id: str | None = None, by: str | None = None) -> Call[tuple[Message, ...]]:
-    """Show the mail of a live round's agent, or of the conductor, and mark it as shown."""
-    return change(
-        "inbox_show",
-        {"round_id": round_id, "by": by},
-        lambda answer: codec.records(Message, answer.get("messages")),
-    )
+def show(
+    *, after: int | None = None, limit: int = PAGE, round_id: str | None = None, by: str | None = None
+) -> Call[Page[Message]]:
+    """Show a page of the mail of a live round's agent, or of the conductor, and mark it as shown."""
+    args = {"after": after, "limit": limit, "round_id": round_id, "by": by}
+    return change("inbox_show", args, page(Message))
 
 
-def peek(agent: str, *, limit: int = 100) -> Call[Page[Message]]:
-    """Look at the mail of an agent; nothing is marked."""
-    return query("list_messages", {"agent": agent, "limit": limit}, page(Message))
+def peek(agent: str, *, after: int | None = None, limit: int = PAGE) -> Call[Page[Message]]:
+    """Look at a page of the mail of an agent, urgent mail first; nothing is marked."""
+    return query("list_messages", {"agent": agent, "after": after, "limit": limit}, page(Message))

@@ -46,6 +46,8 @@ class RoundReport:
         gates: The gates that apply if the task was submitted.
         forget_session: The CLI's conversation cannot be resumed.
         session_usage: The conversation's running totals, to subtract at its next round.
+        shown: Where mail stood in the prompt: ``at`` holds line and byte offset by message, ``after_ms`` when, counted
+            from the beginning of the round. None where the prompt was not read by anybody.
     """
 
     outcome: str
@@ -66,6 +68,7 @@ class RoundReport:
     retry_ms: int | None = None
     uncommitted: Sequence[str] = ()
     gates: Sequence[Gate] = ()
+    shown: Mapping[str, Any] | None = None
 
 
 def _bundle(answer: Answer) -> Bundle:
@@ -145,6 +148,7 @@ def end(round_id: str, report: RoundReport, *, node_id: str, nonce: str, heard: 
     fields["gates"] = [attrs.asdict(gate) for gate in report.gates] or None
     fields["verdict"] = dict(report.verdict) if report.verdict else None
     fields["session_usage"] = dict(report.session_usage) if report.session_usage else None
+    fields["shown"] = dict(report.shown) if report.shown else None
     fields["forget_session"] = report.forget_session or None
     args = {**fields, "round_id": round_id, "node_id": node_id, "nonce": nonce, "heard": heard, "limits": _LIMITS}
     return change("round_end", args, _ended, allowed=_APPLYING, natural=True)

@@ -103,6 +103,11 @@ def actor(acting: Fields | None, a: Args) -> str:
     return str(acting["agent"]) if acting else str(a.get("by") or "person")
 
 
+def actor_id(acting: Fields | None, a: Args) -> str | None:
+    """Give the id of who acts, for the history; a person has none."""
+    return str(acting["agent_id"]) if acting else CONDUCTOR_ID if a.get("by") == "conductor" else None
+
+
 def has_work(tx: Tx, agent: Fields) -> bool:
     """Say whether an agent has a task in its queue or mail that starts a round."""
     return tx.zcard(f"queue:{agent['id']}") > 0 or tx.scard(f"waking:{agent['id']}") > 0

@@ -165,9 +165,9 @@ class Mail(ContractPart):
         assert [item.id for item in town.run(mail.peek("w1")).items] == [ref]
         assert town.message(ref).state == "queued"
         shown = town.run(mail.show(round_id=live))
-        assert [(item.id, item.state) for item in shown] == [(ref, "shown")]
+        assert [(item.id, item.state) for item in shown.items] == [(ref, "shown")]
         assert (town.message(ref).shown_in, town.message(ref).shown_at) == (live, town.clock.now_ms())
-        assert town.run(mail.show(round_id=live)) == ()
+        assert town.run(mail.show(round_id=live)).items == ()
         town.end(town.agent_round("w1"))
         assert town.message(ref).state == "handled"
 
@@ -206,11 +206,11 @@ class Mail(ContractPart):
         one, two = town.send("conductor", "done", round_id=live), town.send("supervisor", "and?", round_id=live)
         assert one.to_id == two.to_id == CONDUCTOR_ID
         shown = town.run(mail.show())
-        assert [(item.id, item.state) for item in shown] == [(one.id, "shown"), (two.id, "shown")]
-        assert [item.id for item in town.run(mail.show())] == [one.id, two.id]
+        assert [(item.id, item.state) for item in shown.items] == [(one.id, "shown"), (two.id, "shown")]
+        assert [item.id for item in town.run(mail.show()).items] == [one.id, two.id]
         town.send("w1", "thanks", reply_to=one.id, by="conductor")
         town.run(mail.handle(two.id, by="conductor"))
-        assert town.run(mail.show()) == ()
+        assert town.run(mail.show()).items == ()
         assert town.message(one.id).state == town.message(two.id).state == "handled"
 
     def test_mail_with_a_time_to_live_expires_and_somebody_is_told(self, town: Hands) -> None:

@@ -126,7 +126,7 @@ _WANTED = {"interrupt": "paused", "resume": "run", "close": "draining", "kill": 
 
 def agent_want(tx: Tx, a: Args) -> Fields:
     """Change what people want of an agent: interrupt, resume, close, kill or restart it."""
-    acting_round(tx, a)
+    by = actor(acting_round(tx, a), a)
     agent, verb = present(tx, a["agent"]), a["verb"]
     if not agent.get("cli"):
         tx.refuse("not_an_agent", detail="the conductor is a mailbox; it has no process to change")
@@ -142,7 +142,7 @@ def agent_want(tx: Tx, a: Args) -> Fields:
             hint=f"start it again with `tt restart {agent['name']}`",
         )
     old, agent["wanted"] = agent["wanted"], _WANTED[verb]
-    tx.event(f"agent.{verb}", agent_id=agent["id"], old=old, new=agent["wanted"])
+    tx.event(f"agent.{verb}", agent_id=agent["id"], old=old, new=agent["wanted"], detail=by)
     live = bool(agent.get("round_id"))
     if verb in {"interrupt", "kill", "restart"} and live:
         request_end(tx, agent["round_id"], verb)

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind
-from tinytown.storage.memory.rules import Args, acting_round, actor, find, open_attention, present, wake
+from tinytown.storage.memory.rules import Args, acting_round, actor, actor_id, find, open_attention, present, wake
 from tinytown.storage.memory.tx import Fields, Tx, items
 
 WAKING = {"task", "query"}
-SHOWN_AT_ONCE = 50
+LANES = ("urgent", "normal")
 
 
-def trace(tx: Tx, message: Fields, verb: str, by: str, round_id: str | None = None) -> None:
-    """Write one line of a message's history and the event of it."""
-    entry = {"at": tx.now, "verb": verb, "new": message["state"], "by": by, "round_id": round_id}
+def trace(tx: Tx, message: Fields, verb: str, by: str, round_id: str | None = None, **more: Any) -> None:
+    """Write one line of a message's history, with where it was and what did it, and the event of it."""
+    entry = {"at": tx.now, "verb": verb, "new": message["state"], "by": by, "round_id": round_id, **more}
     tx.push(f"history:{message['id']}", {name: value for name, value in entry.items() if value is not None})
     tx.event(
         f"message.{verb}",
         message_id=message["id"],
         agent_id=message["to_id"],
         round_id=round_id,
-        new=message["state"],
+        new=entry["new"],
     )
 
 
 def lane(message: Fields) -> str:
     """The sorted set in which a message waits."""
-    return f"lane:{message['to_id']}:{'urgent' if message.get('urgent') else 'normal'}"
+    return f"lane:{message['to_id']}:{_lane_name(message)}"
+
+
+def _lane_name(message: Fields) -> str:
+    return "urgent" if message.get("urgent") else "normal"
+
+
+def read_lanes(tx: Tx, reader: str, limit: int, after: int | None) -> tuple[list[Fields], float | None]:
+    """Give one page of a mailbox, urgent mail first, and the cursor of the next one.
+
+    A cursor is twice the number of a message's making, and one more for what is not urgent.
+    """
+    found: list[str] = []
+    for odd, name in enumerate(LANES):
+        if after is None or after % 2 == odd:
+            found += tx.zrange(f"lane:{reader}:{name}", limit + 1, after=None if after is None else after // 2)
+        elif odd:
+            found += tx.zrange(f"lane:{reader}:{name}", limit + 1)
+    last = None
+    if len(found) > limit:
+        ref = found[limit - 1]
+        urgent = tx.zscore(f"lane:{reader}:urgent", ref)
+        last = (tx.zscore(f"lane:{reader}:normal", ref) or 0) * 2 + 1 if urgent is None else urgent * 2
+    return [message for ref in found[:limit] if (message := tx.load("message", ref))], last
 
 
 def enqueue(tx: Tx, message: Fields) -> None:
@@ -55,7 +80,7 @@ def message_send(tx: Tx, a: Args) -> Fields:
     acting = acting_round(tx, a)
     by = actor(acting, a)
     to = present(tx, a["to"])
-    sender_id = acting["agent_id"] if acting else (CONDUCTOR_ID if a.get("by") == "conductor" else None)
+    sender_id = actor_id(acting, a)
     replied = find(tx, "message", a["reply_to"]) if a.get("reply_to") else None
     hops = (replied.get("hops") or 0) + 1 if replied else 0
     message = tx.make(
@@ -81,9 +106,12 @@ def message_send(tx: Tx, a: Args) -> Fields:
         text = f"mail between `{by}` and `{to['name']}` went back and forth {hops} times; the last one waits"
         open_attention(tx, "mail_loop", to["id"], text, [f"tt inbox {to['name']}", f"tt send {to['name']} …"])
     enqueue(tx, message)
-    trace(tx, message, "queued", by, acting["id"] if acting else None)
-    if replied is not None and replied["to_id"] == sender_id and replied["state"] in {"queued", "delivered", "shown"}:
-        handle(tx, replied, by, acting["id"] if acting else None)
+    round_id = acting["id"] if acting else None
+    trace(tx, message, "queued", by, round_id, by_id=sender_id, lane=_lane_name(message))
+    # Who is no agent reads the conductor's mail, so a person's answer settles what was sent there.
+    answers = replied is not None and replied["to_id"] == (acting["agent_id"] if acting else CONDUCTOR_ID)
+    if replied is not None and answers and replied["state"] in {"queued", "delivered", "shown"}:
+        handle(tx, replied, by, round_id, by_id=sender_id, how=f"answered by {message['id']}")
     if wakes(message):
         wake(tx, to)
     if acting is None and to.get("round_id") and message.get("urgent"):
@@ -91,13 +119,13 @@ def message_send(tx: Tx, a: Args) -> Fields:
     return {"message": message, "agent": {"id": to["id"], "state": to["state"], "wanted": to["wanted"]}}
 
 
-def handle(tx: Tx, message: Fields, by: str, round_id: str | None = None) -> None:
+def handle(tx: Tx, message: Fields, by: str, round_id: str | None = None, **more: Any) -> None:
     """A message is dealt with."""
     dequeue(tx, message)
     if not message.get("shown_at"):
         message["shown_at"] = tx.now
     message["state"], message["handled_at"] = "handled", tx.now
-    trace(tx, message, "handled", by, round_id)
+    trace(tx, message, "handled", by, round_id, **more)
 
 
 def message_handle(tx: Tx, a: Args) -> Fields:
@@ -111,7 +139,8 @@ def message_handle(tx: Tx, a: Args) -> Fields:
             allowed = ", ".join(a["from"]["message.handle"])
             state = message["state"]
             tx.refuse("wrong_state", kind="message", id=message["id"], state=state, verb="handle", allowed=allowed)
-        handle(tx, message, actor(acting, a), acting["id"] if acting else None)
+        how = {"by_id": actor_id(acting, a), "how": "said to be done"}
+        handle(tx, message, actor(acting, a), acting["id"] if acting else None, **how)
     return {"message": message}
 
 
@@ -120,23 +149,18 @@ def inbox_show(tx: Tx, a: Args) -> Fields:
     acting = acting_round(tx, a)
     reader = acting["agent_id"] if acting else CONDUCTOR_ID
     by, round_id = actor(acting, a), acting["id"] if acting else None
-    shown: list[Fields] = []
-    for name in ("urgent", "normal"):
-        for ref in tx.zrange(f"lane:{reader}:{name}", SHOWN_AT_ONCE):
-            message = tx.load("message", ref)
-            if message is None:
-                continue
-            shown.append(message)
-            if message["state"] == "queued":
-                message["state"], message["shown_at"], message["shown_in"] = "shown", tx.now, round_id
-                message["deliveries"] = (message.get("deliveries") or 0) + 1
-                trace(tx, message, "shown", by, round_id)
-                tx.srem(f"waking:{reader}", ref)
-                tx.zrem("expiring", ref)
-            if acting:
-                dequeue(tx, message)
-                acting["messages"] = [*items(acting.get("messages")), ref]
-    return {"messages": shown}
+    shown, last = read_lanes(tx, reader, a["limit"], a.get("after"))
+    for message in shown:
+        if message["state"] == "queued":
+            message["state"], message["shown_at"], message["shown_in"] = "shown", tx.now, round_id
+            message["deliveries"] = (message.get("deliveries") or 0) + 1
+            trace(tx, message, "shown", by, round_id, by_id=actor_id(acting, a), how="tt inbox")
+            tx.srem(f"waking:{reader}", message["id"])
+            tx.zrem("expiring", message["id"])
+        if acting:
+            dequeue(tx, message)
+            acting["messages"] = [*items(acting.get("messages")), message["id"]]
+    return {"items": shown, "next": last}
 
 
 def expire(tx: Tx, message: Fields) -> None:
@@ -156,7 +180,7 @@ def expire(tx: Tx, message: Fields) -> None:
         {**fields, "state": "queued", "reply_to": message["id"], "created_at": tx.now},
     )
     enqueue(tx, notice)
-    trace(tx, notice, "queued", "town")
+    trace(tx, notice, "queued", "town", lane="normal")
 
 
 def expire_due(tx: Tx, limit: int) -> None:

@@ -6,6 +6,7 @@ from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.storage.memory.rules import Args, find, resolve
 from tinytown.storage.memory.tx import Fields, Tx
 from tinytown.storage.memory.verbs.agents import view
+from tinytown.storage.memory.verbs.mail import read_lanes
 
 KINDS = {"t": "task", "a": "agent", "m": "message", "r": "round", "q": "attention", "n": "node"}
 CLOSED = ("completed", "failed", "cancelled")
@@ -86,10 +87,9 @@ def list_agents(tx: Tx, a: Args) -> Fields:
 
 
 def list_messages(tx: Tx, a: Args) -> Fields:
-    """Peek into the lanes of an agent, urgent first; nothing is marked."""
-    agent = resolve(tx, "agent", a["agent"])
-    refs = [ref for name in ("urgent", "normal") for ref in tx.zrange(f"lane:{agent}:{name}", a["limit"])]
-    return {"items": [message for ref in refs[: a["limit"]] if (message := tx.load("message", ref))], "next": None}
+    """Peek into the lanes of an agent, urgent first, one page; nothing is marked."""
+    found, last = read_lanes(tx, resolve(tx, "agent", a["agent"]), a["limit"], a.get("after"))
+    return {"items": found, "next": last}
 
 
 def list_rounds(tx: Tx, a: Args) -> Fields:

@@ -171,8 +171,11 @@ def _return_mail(tx: Tx, a: Args, live: Fields, agent: Fields | None) -> None:
         message = tx.load("message", ref)
         if message is None or message["state"] not in {"delivered", "shown"}:
             continue
+        at = _was_shown(tx, a, live, message)
         if dealt_with:
-            handle(tx, message, live["agent"], live["id"])
+            message["shown_at"], message["shown_in"] = message.get("shown_at") or at, live["id"]
+            how = f"its round ended as {outcome}"
+            handle(tx, message, live["agent"], live["id"], by_id=live["agent_id"], how=how)
         elif outcome in COUNTED and len(refs) == 1 and not live.get("task_id") and _hopeless(a, message):
             message["state"], message["shown_at"] = "dead", tx.now
             trace(tx, message, "dead", "town", live["id"])
@@ -184,6 +187,18 @@ def _return_mail(tx: Tx, a: Args, live: Fields, agent: Fields | None) -> None:
         agent["mail_limit"] = max(1, len(refs) // 2)
     elif agent is not None and dealt_with:
         agent["mail_limit"] = None
+
+
+def _was_shown(tx: Tx, a: Args, live: Fields, message: Fields) -> int | None:
+    """Write down when and where a message stood in the prompt of a round that ran; gives the time."""
+    shown: Fields = a.get("shown") or {"at": {}}
+    place = shown["at"].get(message["id"])
+    if place is None or message["state"] != "delivered":
+        return None
+    at = min(tx.now, int(live["started_at"]) + int(shown["after_ms"]))
+    where = {"prompt_line": place[0], "prompt_offset": place[1], "by_id": live["agent_id"]}
+    trace(tx, message, "shown", live["agent"], live["id"], at=at, new="shown", **where)
+    return at
 
 
 def _hopeless(a: Args, message: Fields) -> bool:

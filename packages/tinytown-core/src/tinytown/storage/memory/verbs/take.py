@@ -164,7 +164,7 @@ def _begin(tx: Tx, a: Args, agent: Fields, task: Fields | None, mail: list[Field
     for message in mail:
         dequeue(tx, message)
         message["state"], message["deliveries"] = "delivered", (message.get("deliveries") or 0) + 1
-        trace(tx, message, "delivered", agent["name"], live["id"])
+        trace(tx, message, "delivered", agent["name"], live["id"], by_id=agent["id"], node_id=a["node_id"])
     return live
 
 

@@ -1,15 +1,23 @@
 -- What several verbs of mail share. Twin of the helpers in `storage/memory/verbs/mail.py`.
 
--- Write one line of a message's history and the event of it.
-function tx.trace(message, verb, by, round_id)
-  tx.push('history:' .. message.id, { at = tx.now, verb = verb, new = message.state, by = by, round_id = round_id })
+-- Write one line of a message's history, with where it was and what did it, and the event of it.
+function tx.trace(message, verb, by, round_id, more)
+  local entry = { at = tx.now, verb = verb, new = message.state, by = by, round_id = round_id }
+  for name, value in pairs(more or {}) do
+    entry[name] = value
+  end
+  tx.push('history:' .. message.id, entry)
   tx.event('message.' .. verb, {
-    message_id = message.id, agent_id = message.to_id, round_id = round_id, new = message.state,
+    message_id = message.id, agent_id = message.to_id, round_id = round_id, new = entry.new,
   })
 end
 
+function tx.lane_name(message)
+  return some(message.urgent) and 'urgent' or 'normal'
+end
+
 function tx.lane(message)
-  return 'lane:' .. message.to_id .. ':' .. (some(message.urgent) and 'urgent' or 'normal')
+  return 'lane:' .. message.to_id .. ':' .. tx.lane_name(message)
 end
 
 -- Say whether a message starts a round; talk that went back and forth too often does not.
@@ -37,13 +45,13 @@ function tx.dequeue(message)
 end
 
 -- A message is dealt with.
-function tx.handle(message, by, round_id)
+function tx.handle(message, by, round_id, more)
   tx.dequeue(message)
   if not some(message.shown_at) then
     message.shown_at = tx.now
   end
   message.state, message.handled_at = 'handled', tx.now
-  tx.trace(message, 'handled', by, round_id)
+  tx.trace(message, 'handled', by, round_id, more)
 end
 
 -- A message was not read in time: its sender is told by mail, or a person where a person sent it.
@@ -63,7 +71,7 @@ function tx.expire(message)
     state = 'queued', reply_to = message.id, created_at = tx.now,
   })
   tx.enqueue(notice)
-  tx.trace(notice, 'queued', 'town')
+  tx.trace(notice, 'queued', 'town', nil, { lane = 'normal' })
 end
 
 -- Expire what was not read in time, whether or not its reader ever looks.

@@ -109,6 +109,19 @@ function tx.put_back(message, live, counted)
   tx.trace(message, 'back', 'town', live.id)
 end
 
+-- Write down when and where a message stood in the prompt of a round that ran; gives the time.
+function tx.was_shown(a, live, message)
+  local place = some(a.shown) and a.shown.at[message.id]
+  if not place or message.state ~= 'delivered' then
+    return nil
+  end
+  local at = math.min(tx.now, live.started_at + a.shown.after_ms)
+  tx.trace(message, 'shown', live.agent, live.id, {
+    at = at, new = 'shown', prompt_line = place[1], prompt_offset = place[2], by_id = live.agent_id,
+  })
+  return at
+end
+
 -- Mail is handled, goes back into its lane, or is given up when it was alone in too many failures.
 function tx.return_mail(a, live, agent)
   local outcome, refs = live.outcome, live.messages or {}
@@ -116,8 +129,12 @@ function tx.return_mail(a, live, agent)
   for _, message in ipairs(tx.load_all('message', refs)) do
     local open = message.state == 'delivered' or message.state == 'shown'
     local hopeless = (message.deliveries or 0) >= a.limits.deliveries
+    local shown_at = open and tx.was_shown(a, live, message) or nil
     if open and dealt_with then
-      tx.handle(message, live.agent, live.id)
+      message.shown_at, message.shown_in = some(message.shown_at) or shown_at, live.id
+      tx.handle(message, live.agent, live.id, {
+        by_id = live.agent_id, how = 'its round ended as ' .. outcome,
+      })
     elseif open and COUNTED[outcome] and #refs == 1 and not some(live.task_id) and hopeless then
       message.state, message.shown_at = 'dead', tx.now
       tx.trace(message, 'dead', 'town', live.id)

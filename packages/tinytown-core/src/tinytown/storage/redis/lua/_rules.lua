@@ -109,6 +109,11 @@ function tx.actor(acting, a)
   return acting and acting.agent or some(a.by) or 'person'
 end
 
+-- The id of who acts, for the history; a person has none.
+function tx.actor_id(acting, a)
+  return acting and acting.agent_id or (not acting and a.by == 'conductor' and CONDUCTOR_ID) or nil
+end
+
 function tx.has_work(agent)
   return tx.zcard('queue:' .. agent.id) > 0 or tx.scard('waking:' .. agent.id) > 0
 end

@@ -141,7 +141,7 @@ function tx.begin(a, agent, task, mail)
   for _, message in ipairs(mail) do
     tx.dequeue(message)
     message.state, message.deliveries = 'delivered', (message.deliveries or 0) + 1
-    tx.trace(message, 'delivered', agent.name, live.id)
+    tx.trace(message, 'delivered', agent.name, live.id, { by_id = agent.id, node_id = a.node_id })
   end
   return live
 end

@@ -1,12 +1,12 @@
 -- Change what people want of an agent: interrupt, resume, close, kill or restart it.
--- ARGS: agent, verb, from; optional round_id
+-- ARGS: agent, verb, from; optional round_id, by
 -- REPLY: agent, ending (whether a round has to end first)
 -- ERRORS: stale_round, not_found, ambiguous, not_an_agent, wrong_state, agent_ends
 -- USES: writes ranges rules acts views agents
 local WANTED = { interrupt = 'paused', resume = 'run', close = 'draining', kill = 'stopped', restart = 'run' }
 
 return tx.run('agent_want', function(a)
-  tx.acting_round(a)
+  local by = tx.actor(tx.acting_round(a), a)
   local agent, verb = tx.present(a.agent), a.verb
   if not some(agent.cli) then
     tx.refuse('not_an_agent', { detail = 'the conductor is a mailbox; it has no process to change' })
@@ -22,7 +22,7 @@ return tx.run('agent_want', function(a)
   end
   local old = agent.wanted
   agent.wanted = WANTED[verb]
-  tx.event('agent.' .. verb, { agent_id = agent.id, old = old, new = agent.wanted })
+  tx.event('agent.' .. verb, { agent_id = agent.id, old = old, new = agent.wanted, detail = by })
   if ending then
     tx.request_end(agent.round_id, verb)
   end

@@ -11,7 +11,8 @@ return tx.run('message_handle', function(a)
   end
   if message.state ~= 'handled' then
     tx.check(a, 'message', message, 'handle')
-    tx.handle(message, tx.actor(acting, a), acting and acting.id or nil)
+    local how = { by_id = tx.actor_id(acting, a), how = 'said to be done' }
+    tx.handle(message, tx.actor(acting, a), acting and acting.id or nil, how)
   end
   return { message = message }
 end)

@@ -7,7 +7,7 @@ return tx.run('message_send', function(a)
   local acting = tx.acting_round(a)
   local by, round_id = tx.actor(acting, a), acting and acting.id or nil
   local to = tx.present(a.to)
-  local sender_id = acting and acting.agent_id or (not acting and a.by == 'conductor' and CONDUCTOR_ID) or nil
+  local sender_id = tx.actor_id(acting, a)
   local replied = some(a.reply_to) and tx.find('message', a.reply_to)
   local hops = replied and (replied.hops or 0) + 1 or 0
   local message = tx.make('message', a.id, {
@@ -31,9 +31,11 @@ return tx.run('message_send', function(a)
     tx.open_attention('mail_loop', to.id, words, { 'tt inbox ' .. to.name, 'tt send ' .. to.name .. ' …' })
   end
   tx.enqueue(message)
-  tx.trace(message, 'queued', by, round_id)
-  if replied and replied.to_id == sender_id and tx.has({ 'queued', 'delivered', 'shown' }, replied.state) then
-    tx.handle(replied, by, round_id)
+  tx.trace(message, 'queued', by, round_id, { by_id = sender_id, lane = tx.lane_name(message) })
+  -- Who is no agent reads the conductor's mail, so a person's answer settles what was sent there.
+  local answers = replied and replied.to_id == (acting and acting.agent_id or CONDUCTOR_ID)
+  if answers and tx.has({ 'queued', 'delivered', 'shown' }, replied.state) then
+    tx.handle(replied, by, round_id, { by_id = sender_id, how = 'answered by ' .. message.id })
   end
   if tx.wakes(message) then
     tx.wake(to)

@@ -1,7 +1,8 @@
 -- The one commit point: record the end of a round and apply what was said in it. The same end again changes nothing.
 -- ARGS: round_id, node_id, nonce, from, outcome, limits; optional detail, exit_code, session_id, head_before,
 --       head_after, log, workspace, input_tokens, output_tokens, cost_micros, verdict, branch, gates, uncommitted,
---       forget_session, retry_ms, heard (what the node knows the round to have said: a verb, or '' for nothing)
+--       forget_session, retry_ms, shown (after_ms, and at: line and offset by message),
+--       heard (what the node knows the round to have said: a verb, or '' for nothing)
 -- REPLY: round, task, agent
 -- ERRORS: not_found, ambiguous, stale_round, stale_node, unheard
 -- USES: writes ranges rules acts moves changes views agents mail ends budget outcome
