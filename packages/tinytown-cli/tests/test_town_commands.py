@@ -245,10 +245,10 @@ def test_a_server_that_is_away_is_told_within_seconds_with_exit_code_3(tt: Tt, t
 def test_the_doctor_starts_nothing_and_names_a_remedy(tt: Tt, tmp_path: Path) -> None:
     bare = tt("doctor", "--json")
     assert bare.code == 1
-    assert [item["what"] for item in bare.json["items"] if item["ok"] is False] == ["town"]
+    assert [item["check"] for item in bare.json["items"] if item["level"] == "bad"] == ["town"]
     (tmp_path / "town" / "tinytown.toml").write_text('name = "here"\ndefault_cli = "nosuch"\n')
     found = tt("doctor", "--json").json
-    wrong = {item["what"]: item["hint"] for item in found["items"] if item["ok"] is False}
+    wrong = {item["check"]: item["remedy"] for item in found["items"] if item["level"] == "bad"}
     assert list(wrong) == ["agent CLI nosuch"]
     assert wrong["agent CLI nosuch"]
     assert not (tmp_path / "town" / ".tt").exists()

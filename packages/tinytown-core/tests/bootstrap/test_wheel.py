@@ -83,7 +83,9 @@ def test_what_somebody_else_put_there_is_kept_until_that_is_agreed_to(bench):
     with pytest.raises(errors.RefusedError, match="did not agree"):
         bench.run(ask=lambda question: "Replace" not in question)
     assert bench.server.is_symlink()
-    assert bench.run(ask=lambda _: True).replaces == "a program of somebody else"
+    asked = []
+    assert bench.run(ask=lambda question: not asked.append(question)).replaces == "a program of somebody else"
+    assert len(asked) == 1
     assert not bench.server.is_symlink()
     assert real.read_text() == "theirs"
 

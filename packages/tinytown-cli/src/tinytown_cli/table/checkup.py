@@ -11,8 +11,12 @@ COMMANDS: tuple[Command, ...] = (
         ("doctor",),
         "doctor:doctor",
         _GROUP,
-        "Check everything a town needs; starts and changes nothing",
-        ("tt doctor", "tt doctor --json"),
+        "Check everything a town needs, with a remedy for each",
+        ("tt doctor", "tt doctor --fix --dry-run"),
+        (
+            Param("fix", "Do what is safe: rights, .gitignore, files left behind", kind="bool"),
+            Param("dry_run", "With --fix: say what would be done", kind="bool"),
+        ),
     ),
     Command(
         ("bootstrap",),

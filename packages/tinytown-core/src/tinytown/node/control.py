@@ -114,6 +114,14 @@ def node_ready(paths: TownPaths) -> bool:
     return node_pid(paths) is not None and (paths.node_dir / READY).exists()
 
 
+def node_version(paths: TownPaths) -> str | None:
+    """Give the version of Tinytown that the node runs, or None when no node has joined."""
+    try:
+        return (paths.node_dir / READY).read_text().split()[1]
+    except (FileNotFoundError, IndexError):
+        return None
+
+
 def was_stopped(paths: TownPaths) -> bool:
     """Say whether `tt stop` ended the node on purpose, so that only `tt start` or `tt spawn` begins again."""
     return (paths.node_dir / STOPPED).exists()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
+from tinytown._version import __version__
 from tinytown.config.connection import write_connection
 from tinytown.config.files import private_dir, write_private
 from tinytown.config.paths import TownPaths, user_home
@@ -192,7 +193,7 @@ async def _until_told(node: TownNode, paths: TownPaths, lock: int, descriptor: i
 
 async def _mark_ready(ready: asyncio.Event, paths: TownPaths, descriptor: int | None) -> None:
     await ready.wait()
-    (paths.node_dir / READY).write_text(str(os.getpid()))
+    (paths.node_dir / READY).write_text(f"{os.getpid()} {__version__}")
     if descriptor is not None:
         with contextlib.suppress(OSError):  # whoever started the node need not listen any more
             os.write(descriptor, b"1")

@@ -98,7 +98,8 @@ class Bootstrap:
 
     def _install(self, origin: Origin, shelf: Shelf, user: UserPaths, work: Path) -> Bootstrapped:
         candidate = origin.fetch(work, self.say)
-        self._may_replace(shelf, candidate.kind)
+        if self._known_kind() is None:  # else it was agreed to before anything was fetched
+            self._may_replace(shelf, candidate.kind)
         sha256 = digest(candidate.server)
         self.say(f"sha256 of {candidate.server.name}: {sha256}")
         if self.wanted.way is Way.AGENT:

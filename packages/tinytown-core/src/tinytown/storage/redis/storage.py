@@ -109,6 +109,10 @@ class RedisStorage:
         """Give the id of the server's present life; another one means that it was restarted or replaced."""
         return self._ask(lambda t, d: read_info(str(or_raise(t.execute("INFO", "server", deadline=d)))).run_id)
 
+    def ask(self, *commands: Command) -> list[Reply]:
+        """Send plain commands that change nothing; an error that the server answers is a value. For `tt doctor`."""
+        return self._ask(lambda t, d: t.execute_many(commands, d))
+
     def close(self) -> None:
         """Give back the connections."""
         while self._idle:

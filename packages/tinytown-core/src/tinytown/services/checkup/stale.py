@@ -1,0 +1,145 @@
+"""What killed processes left: provably nobody's, because the lock is free and no record names it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import stat
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tinytown.domain.ids import IdKind, kind_of, looks_like_id
+from tinytown.errors import NotFoundError
+from tinytown.node.control import READY, node_runs
+from tinytown.node.launch.rounds import RoundProcess, RoundState
+from tinytown.services.checkup.model import Place, Repair, Row, ok, warn
+from tinytown.storage.calls import town
+from tinytown.storage.embedded.server import lock_held, take_lock
+
+SETTLED_MS = 10 * 60 * 1000
+"""A file that is younger may be in somebody's hands."""
+
+_CHECK = "stale files"
+_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp|.+\.\d+\.new|\.bootstrap-[0-9a-f]{12}")
+_MOST = 500
+
+
+def stale(place: Place) -> Iterator[Row]:
+    """Look for everything that nobody will come back for."""
+    rows = [*_socket(place), *_ready(place), *_half_written(place), *_rounds(place), *_variables(place)]
+    yield from rows or [ok(_CHECK, "nothing was left behind")]
+
+
+def _socket(place: Place) -> Iterator[Row]:
+    paths = place.paths
+    if lock_held(paths):
+        return
+    for path, what in ((paths.redis_socket, "the socket"), (paths.redis_pid, "the pid file")):
+        if os.path.lexists(path):
+            text = f"{path} is {what} of a server that is gone"
+            yield _row(text, path, partial(_under_server_lock, place, path))
+
+
+def _under_server_lock(place: Place, path: Path) -> None:
+    lock = take_lock(place.paths)
+    if lock is not None:  # else a server has just started, and the file is its
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(lock)
+
+
+def _ready(place: Place) -> Iterator[Row]:
+    ready = place.paths.node_dir / READY
+    if ready.exists() and not node_runs(place.paths):
+        yield _row(f"{ready} says that a node is ready, and none runs", ready, partial(_under_node_lock, place, ready))
+
+
+def _under_node_lock(place: Place, path: Path) -> None:
+    lock = os.open(place.paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        pass  # a node has just started, and the file is its
+    finally:
+        os.close(lock)
+
+
+def _half_written(place: Place) -> Iterator[Row]:
+    """Files of writes that never came to their rename."""
+    paths, user = place.paths, place.machine.user
+    folders = (paths.root, paths.dot, paths.redis_dir, paths.node_dir, paths.agents_env_dir, user.home, user.bin)
+    for folder in dict.fromkeys(folders):
+        try:
+            found = sorted(folder.iterdir())
+        except OSError:
+            continue
+        for path in found:
+            if _HALF_WRITTEN.fullmatch(path.name) and _is_settled(path, place):
+                yield _row(
+                    f"{path} was written by a command that was killed", path, partial(path.unlink, missing_ok=True)
+                )
+
+
+def _is_settled(path: Path, place: Place) -> bool:
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and place.machine.clock.now_ms() - found.st_mtime_ns // 1_000_000 > SETTLED_MS
+
+
+def _rounds(place: Place) -> Iterator[Row]:
+    """Folders of rounds that never began and that the server does not know. Those that ran are kept as logs."""
+    for folder in _named(place.paths.rounds_dir, IdKind.ROUND):
+        try:
+            settled = place.machine.clock.now_ms() - folder.stat().st_mtime_ns // 1_000_000 > SETTLED_MS
+            idle = settled and RoundProcess(folder).state() in (RoundState.FREE, RoundState.VOID)
+        except (OSError, ValueError):
+            continue
+        if idle and _is_unknown(place, folder.name, "round"):
+            text = f"{folder} is of a round that never began and that the server does not know"
+            yield _row(text, folder, partial(_remove_round, folder))
+
+
+def _remove_round(folder: Path) -> None:
+    import shutil
+
+    if RoundProcess(folder).claim_void():  # from here on nobody can begin it
+        shutil.rmtree(folder)
+
+
+def _variables(place: Place) -> Iterator[Row]:
+    """Variables that were handed over for agents that the server does not know: keys may be among them."""
+    for file in _named(place.paths.agents_env_dir, IdKind.AGENT, suffix=".json"):
+        if _is_settled(file, place) and _is_unknown(place, file.stem, "agent"):
+            text = f"{file} holds variables for an agent that is gone"
+            yield _row(text, file, partial(file.unlink, missing_ok=True))
+
+
+def _named(folder: Path, kind: IdKind, *, suffix: str = "") -> list[Path]:
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    names = ((path, path.name.removesuffix(suffix)) for path in found if path.name.endswith(suffix))
+    return [path for path, name in names if looks_like_id(name) and kind_of(name) is kind][:_MOST]
+
+
+def _is_unknown(place: Place, ref: str, kind: str) -> bool:
+    """Say whether the server answers that there is no such record; no answer proves nothing."""
+    storage = place.server.storage
+    if storage is None:
+        return False
+    try:
+        storage.run(town.show(ref, kind))
+    except NotFoundError:
+        return True
+    return False
+
+
+def _row(text: str, path: Path, act: partial[None]) -> Row:
+    return warn(_CHECK, text, "tt doctor --fix", Repair(text=f"remove {path}", act=act))
