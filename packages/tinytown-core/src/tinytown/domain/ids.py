@@ -54,3 +54,19 @@ def kind_of(ref: str) -> IdKind | None:
     letter, dash, _rest = ref.partition("-")
     # Asking the enum itself whether it holds a text is an error before Python 3.12.
     return next((kind for kind in IdKind if kind.value == letter), None) if dash else None
+
+
+def derived_id(kind: IdKind, origin: str) -> str:
+    """Make the id of something that was somewhere else before: of the same origin always the same.
+
+    Args:
+        kind: What the id is for.
+        origin: What names it there, such as a UUID.
+
+    Returns:
+        An id with 80 bits behind the letter.
+    """
+    import hashlib  # no ordinary command needs it
+
+    digest = hashlib.sha256(f"{kind.value}:{origin}".encode()).digest()
+    return f"{kind.value}-" + "".join(_ALPHABET[byte & 31] for byte in digest[:16])

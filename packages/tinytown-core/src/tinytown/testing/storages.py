@@ -19,6 +19,7 @@ from tinytown.testing.contract.dependencies import Dependencies
 from tinytown.testing.contract.edits import Edits, PlanNames
 from tinytown.testing.contract.fences import Fences
 from tinytown.testing.contract.gates import Gates
+from tinytown.testing.contract.imports import Imports
 from tinytown.testing.contract.mail import Mail
 from tinytown.testing.contract.mailboxes import Mailboxes
 from tinytown.testing.contract.nodes import Nodes
@@ -45,6 +46,7 @@ class StorageContract(
     Budgets,
     Reading,
     Removal,
+    Imports,
     Damage,
 ):
     """All parts of the contract."""

@@ -14,7 +14,7 @@ import attrs
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
-from tinytown.storage.calls import agents, edits, mail, nodes, rounds, saves, tasks, town
+from tinytown.storage.calls import agents, edits, imports, mail, nodes, rounds, saves, tasks, town
 from tinytown.storage.protocol import Answer, Call
 
 NODES: Sequence[str] = ("n-00000001", "n-00000002")
@@ -63,7 +63,7 @@ class Walk:
             self._handle: 3, self._inbox: 5, self._spawn: 4, self._want: 6, self._remove: 6, self._ready: 10,
             self._error: 1, self._take: 24, self._end: 22, self._gate_take: 9, self._gate_end: 9, self._beat: 1,
             self._leave: 1, self._rejoin: 1, self._reconcile: 2, self._attention: 3, self._look: 12, tasks.drain: 1,
-            self._edit: 4, self._link: 1, self._wait: 4,
+            self._edit: 4, self._link: 1, self._wait: 4, self._import: 3,
         }  # fmt: skip
         self._ways, self._weights = list(ways), list(ways.values())
 
@@ -320,6 +320,35 @@ class Walk:
             **self._as_node(live.get("node")),
         )
 
+    def _import(self) -> Call[Any]:
+        """Something from elsewhere, whose id may be here already."""
+        moment: dict[str, Any] = {"created_at": self._random.randrange(1, HOUR_MS)}
+        agent = self._one("agent")["id"]
+        if self._random.random() < 0.2:  # noqa: PLR2004
+            ref = self._maybe(agent) or self._new(IdKind.AGENT)
+            name, node = self._name(), self._random.choice(NODES)
+            return imports.agent(
+                ref, name, cli="script", role="worker", node=node, parent=agent, last_active_at=7, **moment
+            )
+        if self._random.random() < 0.4:  # noqa: PLR2004
+            ref = self._maybe(self._one("message")["id"], 0.1) or self._new(IdKind.MESSAGE)
+            kind, urgent = self._random.choice(("task", "info")), self._random.random() < 0.3  # noqa: PLR2004
+            return imports.message(ref, agent, "old", sender="ann", kind=kind, urgent=urgent, **moment)
+        return imports.task(
+            self._maybe(self._task(), 0.1) or self._new(IdKind.TASK),
+            "old work",
+            state=self._random.choice(("pending", "pending", "pending", "blocked", "completed", "failed", "cancelled")),
+            agent=self._maybe(agent, 0.5),
+            role=self._random.choice(ROLES),
+            depends_on=[self._task()] if self._random.random() < 0.3 else (),  # noqa: PLR2004
+            parent=self._maybe(self._one("task")["id"], 0.1),
+            result="was done",
+            reason="question: was asked",
+            updated_at=moment["created_at"] + 5,
+            closed_at=moment["created_at"] + 5,
+            **moment,
+        )
+
     # Nodes, people, queries
 
     def _join(self, ref: str, *, force: bool = False) -> Call[Any]:
@@ -395,6 +424,7 @@ class Walk:
             lambda: mail.peek(
                 self._random.choice((*NAMES, "conductor")), limit=3, after=self._maybe(self._random.randrange(80))
             ),
+            lambda: imports.known([ref, part]),
             lambda: nodes.pull(self._random.choice(NODES)),
             lambda: nodes.snapshot(self._random.choice(NODES), limit=self._random.choice((2, 50))),
             nodes.listing,

@@ -9,7 +9,7 @@ import pytest
 
 from tinytown.domain.ids import IdKind
 from tinytown.errors import StorageCorruptError
-from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks
+from tinytown.storage.calls import agents, edits, imports, mail, nodes, rounds, tasks
 from tinytown.storage.calls import town as towns
 from tinytown.storage.protocol import Call
 from tinytown.testing.contract.base import ContractPart, refused
@@ -139,6 +139,15 @@ def _remove(town: Hands) -> Call[Any]:
     return agents.remove("w1")
 
 
+AGES: Mapping[str, Any] = {"created_at": 1, "updated_at": 2}
+
+
+def _import_agent(town: Hands) -> Call[Any]:
+    above = town.spawn("w1").id
+    given: dict[str, Any] = {"cli": "script", "role": "worker", "node": NODE, "created_at": 1, "last_active_at": 2}
+    return imports.agent("a-77777777", "w9", nickname="nine", parent=above, **given)
+
+
 SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "add": lambda t: tasks.add("t-77777777", "more", agent="w2", depends_on=[_busy(t)]),
     "add pending": lambda t: tasks.add("t-77777777", "more", role="mason", parent=_busy(t)),
@@ -189,6 +198,17 @@ SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "reconcile": _reconcile,
     "answer": lambda t: (_blocked(t), towns.close_attention(t.open_items()[0].id, "answer", answer="so"))[1],
     "dismiss": lambda t: (_blocked(t), towns.close_attention(t.open_items()[0].id, "dismiss"))[1],
+    "import an agent": _import_agent,
+    "import an open task": lambda t: imports.task(
+        "t-77777777", "x", state="pending", agent=t.spawn("w1").id, depends_on=[t.add().id], **AGES
+    ),
+    "import a closed task": lambda t: imports.task(
+        "t-77777777", "x", state="completed", agent=t.spawn("w1").id, closed_at=3, **AGES
+    ),
+    "import a blocked task": lambda _t: imports.task("t-77777777", "x", state="blocked", reason="question: ?", **AGES),
+    "import mail": lambda t: imports.message(
+        "m-77777777", t.spawn("w1").id, "x", sender="ann", kind="task", urgent=True, created_at=1
+    ),
     "claim": lambda _t: towns.claim("kit", "instance-1", max_events=50),
 }
 

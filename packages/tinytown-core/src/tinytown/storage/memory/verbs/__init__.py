@@ -10,6 +10,7 @@ from tinytown.storage.memory.verbs import (
     agents,
     edits,
     gates,
+    imports,
     mail,
     nodes,
     people,
@@ -39,5 +40,6 @@ VERBS: dict[str, Verb] = {
     **saves.VERBS,
     **queries.VERBS,
     **removal.VERBS,
+    **imports.VERBS,
     **waiting.VERBS,
 }
