@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, naming, pruning, restoring, saving, tracing, waiting, watching
+    from tinytown.services import editing, looking, migrating, naming, pruning, restoring, saving, tracing, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -36,6 +36,7 @@ else:
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
+    migrating = Late("tinytown.services.migrating")
     pruning = Late("tinytown.services.pruning")
     editing = Late("tinytown.services.editing")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
@@ -226,6 +227,7 @@ class AsyncTown:
     kill = async_verb(agent_ops.kill)
     restart = async_verb(agent_ops.restart)
     prune = async_verb(pruning.prune)
+    migrate = async_verb(migrating.migrate)
     assign = async_verb(task_ops.assign)
     add_task = async_verb(task_ops.add_task)
     edit = async_verb(editing.edit)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, naming, pruning, restoring, saving, tracing, waiting, watching
+    from tinytown.services import editing, looking, migrating, naming, pruning, restoring, saving, tracing, waiting, watching
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -35,6 +35,7 @@ else:
     people_ops, task_ops, reasons = (Late(f"tinytown.services.{name}") for name in ("people", "tasks", "why"))
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
+    migrating = Late("tinytown.services.migrating")
     pruning = Late("tinytown.services.pruning")
     editing = Late("tinytown.services.editing")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
@@ -270,6 +271,7 @@ class Town:
     kill = verb(agent_ops.kill)
     restart = verb(agent_ops.restart)
     prune = verb(pruning.prune)
+    migrate = verb(migrating.migrate)
     assign = verb(task_ops.assign)
     add_task = verb(task_ops.add_task)
     edit = verb(editing.edit)

@@ -16,6 +16,7 @@ from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
 from tinytown.storage.calls import agents, edits, imports, mail, nodes, rounds, saves, tasks, town
 from tinytown.storage.protocol import Answer, Call
+from tinytown.testing.walk_imports import imported
 
 NODES: Sequence[str] = ("n-00000001", "n-00000002")
 NAMES = ("ada", "bob", "cleo", "dan", "eve")
@@ -322,32 +323,11 @@ class Walk:
 
     def _import(self) -> Call[Any]:
         """Something from elsewhere, whose id may be here already."""
-        moment: dict[str, Any] = {"created_at": self._random.randrange(1, HOUR_MS)}
-        agent = self._one("agent")["id"]
-        if self._random.random() < 0.2:  # noqa: PLR2004
-            ref = self._maybe(agent) or self._new(IdKind.AGENT)
-            name, node = self._name(), self._random.choice(NODES)
-            return imports.agent(
-                ref, name, cli="script", role="worker", node=node, parent=agent, last_active_at=7, **moment
-            )
-        if self._random.random() < 0.4:  # noqa: PLR2004
-            ref = self._maybe(self._one("message")["id"], 0.1) or self._new(IdKind.MESSAGE)
-            kind, urgent = self._random.choice(("task", "info")), self._random.random() < 0.3  # noqa: PLR2004
-            return imports.message(ref, agent, "old", sender="ann", kind=kind, urgent=urgent, **moment)
-        return imports.task(
-            self._maybe(self._task(), 0.1) or self._new(IdKind.TASK),
-            "old work",
-            state=self._random.choice(("pending", "pending", "pending", "blocked", "completed", "failed", "cancelled")),
-            agent=self._maybe(agent, 0.5),
-            role=self._random.choice(ROLES),
-            depends_on=[self._task()] if self._random.random() < 0.3 else (),  # noqa: PLR2004
-            parent=self._maybe(self._one("task")["id"], 0.1),
-            result="was done",
-            reason="question: was asked",
-            updated_at=moment["created_at"] + 5,
-            closed_at=moment["created_at"] + 5,
-            **moment,
-        )
+
+        def pick(kind: str) -> str:
+            return self._task() if kind == "task" else str(self._one(kind)["id"])
+
+        return imported(self._random, pick, self._new, name=self._name(), node=self._random.choice(NODES))
 
     # Nodes, people, queries
 

@@ -16,7 +16,14 @@ from tinytown.testing.hands import NODE, Hands
 
 def bring_agent(town: Hands, ref: str = "a-oldoldo1", name: str = "w1", **more: Any) -> Agent:
     """Import an agent."""
-    given: dict[str, Any] = {"cli": "script", "role": "worker", "node": NODE, "created_at": 1_000, "last_active_at": 2_000, **more}
+    given: dict[str, Any] = {
+        "cli": "script",
+        "role": "worker",
+        "node": NODE,
+        "created_at": 1_000,
+        "last_active_at": 2_000,
+        **more,
+    }
     return town.run(imports.agent(ref, name, **given))[0]
 
 
