@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import editing, looking, migrating, naming, pruning, restoring, saving, tracing, waiting, watching
+    from tinytown.services import (
+        editing,
+        looking,
+        migrating,
+        naming,
+        pruning,
+        restoring,
+        saving,
+        tracing,
+        waiting,
+        watching,
+    )
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops

@@ -15,7 +15,8 @@ from tinytown.errors import TinytownError
 from tinytown.testing import invariants
 from tinytown.testing.dumps import Dump
 from tinytown.testing.subjects import MemorySubject, Subject, memory_subject
-from tinytown.testing.walk import Step, Walk
+from tinytown.testing.walk import Walk
+from tinytown.testing.walk_step import Step
 
 Open = Callable[[], AbstractContextManager[Subject]]
 """Opens an empty town of the storage under test."""

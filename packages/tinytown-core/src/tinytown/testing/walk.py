@@ -14,30 +14,16 @@ import attrs
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
-from tinytown.storage.calls import agents, edits, imports, mail, nodes, rounds, saves, tasks, town
+from tinytown.storage.calls import agents, edits, mail, nodes, rounds, saves, tasks, town
 from tinytown.storage.protocol import Answer, Call
 from tinytown.testing.walk_imports import imported
+from tinytown.testing.walk_step import Step
 
 NODES: Sequence[str] = ("n-00000001", "n-00000002")
 NAMES = ("ada", "bob", "cleo", "dan", "eve")
 ROLES = (None, None, "worker", "mason")
 RECENT = 25
 HOUR_MS = 3_600_000
-
-
-@attrs.frozen
-class Step:
-    """One call of one client, after some time has passed."""
-
-    client: int
-    call: Call[Any]
-    operation: str
-    ticks: int
-
-    def __str__(self) -> str:
-        """Give the step in one line, for the report of a failure."""
-        args = {name: value for name, value in self.call.args.items() if name not in {"from", "limits"}}
-        return f"client {self.client} +{self.ticks} ms {self.operation} {self.call.verb} {args}"
 
 
 class Walk:
@@ -322,12 +308,7 @@ class Walk:
         )
 
     def _import(self) -> Call[Any]:
-        """Something from elsewhere, whose id may be here already."""
-
-        def pick(kind: str) -> str:
-            return self._task() if kind == "task" else str(self._one(kind)["id"])
-
-        return imported(self._random, pick, self._new, name=self._name(), node=self._random.choice(NODES))
+        return imported(self._random, lambda kind: str(self._one(kind)["id"]), self._new, NAMES, NODES)
 
     # Nodes, people, queries
 
@@ -404,7 +385,6 @@ class Walk:
             lambda: mail.peek(
                 self._random.choice((*NAMES, "conductor")), limit=3, after=self._maybe(self._random.randrange(80))
             ),
-            lambda: imports.known([ref, part]),
             lambda: nodes.pull(self._random.choice(NODES)),
             lambda: nodes.snapshot(self._random.choice(NODES), limit=self._random.choice((2, 50))),
             nodes.listing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinytown.domain.ids import IdKind
@@ -15,7 +15,11 @@ _HOUR_MS = 3_600_000
 
 
 def imported(
-    rng: random.Random, pick: Callable[[str], str], new: Callable[[IdKind], str], *, name: str, node: str
+    rng: random.Random,
+    pick: Callable[[str], str],
+    new: Callable[[IdKind], str],
+    names: Sequence[str],
+    nodes: Sequence[str],
 ) -> Call[Any]:
     """Choose an agent, a task or a message to import; now and then one whose id is taken.
 
@@ -23,18 +27,26 @@ def imported(
         rng: Decides everything.
         pick: Gives the id of a record of a kind, which may not be there.
         new: Gives a new id.
-        name: Name of an agent, which may be taken.
-        node: Node of an agent.
+        names: Names of agents, which may be taken.
+        nodes: Nodes of agents.
     """
 
     def ref(kind: IdKind, word: str) -> str:
         return pick(word) if rng.random() < 0.15 else new(kind)  # noqa: PLR2004 - how often it is taken
 
+    if rng.random() < 0.2:  # noqa: PLR2004
+        return imports.known([pick("task"), pick("message"), new(IdKind.AGENT)])
     moment: dict[str, Any] = {"created_at": rng.randrange(1, _HOUR_MS)}
     what = rng.choices((IdKind.AGENT, IdKind.MESSAGE, IdKind.TASK), (2, 3, 5))[0]
     if what is IdKind.AGENT:
-        given: dict[str, Any] = {"cli": "script", "role": "worker", "node": node, "last_active_at": 7, **moment}
-        return imports.agent(ref(what, "agent"), name, parent=pick("agent"), **given)
+        given: dict[str, Any] = {
+            "cli": "script",
+            "role": "worker",
+            "node": rng.choice(nodes),
+            "last_active_at": 7,
+            **moment,
+        }
+        return imports.agent(ref(what, "agent"), rng.choice(names), parent=pick("agent"), **given)
     if what is IdKind.MESSAGE:
         kind, urgent = rng.choice(("task", "info")), rng.choice((True, False, False))
         return imports.message(
