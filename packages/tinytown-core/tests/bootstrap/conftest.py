@@ -5,10 +5,14 @@ import functools
 import http.server
 import io
 import os
+import ssl
 import tarfile
 import threading
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+import trustme
 from tinytown.config.paths import UserPaths
 from tinytown.services.bootstrap.model import wanted_from
 from tinytown.services.bootstrap.operation import Bootstrap
@@ -105,10 +109,46 @@ def web(tmp_path):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
+    handler = functools.partial(Handler, directory=folder)
+    with serving(handler) as port:
+        yield Web(folder, f"http://127.0.0.1:{port}", asked, handler)
+
+
+class Web(NamedTuple):
+    folder: Path
+    url: str
+    asked: list
+    handler: Any
+
+
+class Secure(NamedTuple):
+    url: str
+    authority: Path
+
+
+@pytest.fixture
+def secure(web, tmp_path):
+    """Serves the same with TLS, by an authority of its own."""
+    authority = trustme.CA()
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with serving(web.handler, context) as port:
+        yield Secure(f"https://127.0.0.1:{port}", file)
+
+
+@contextlib.contextmanager
+def serving(handler, context=None):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.handle_error = lambda *_: None  # a client that does not trust us hangs up
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    with contextlib.closing(server.socket):
-        yield folder, f"http://127.0.0.1:{server.server_port}", asked
+    try:
+        yield server.server_port
+    finally:
         server.shutdown()
         thread.join()
+        server.server_close()

@@ -36,7 +36,7 @@ def test_an_archive_is_built_proved_and_put_in_place_with_its_licence(bench):
 
 
 def test_an_archive_comes_over_the_network_and_is_not_fetched_again(bench, web):
-    folder, address, asked = web
+    folder, address, asked, _ = web
     path = bench.archive("web/v.tar.gz")
     url = f"{address}/to/{address}/v.tar.gz"
     done = bench.run(source=url)
@@ -226,6 +226,15 @@ def test_a_download_that_is_too_large_cut_or_missing_is_refused(bench, web):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         assert refusal(bench, source=f"http://127.0.0.1:{closed.getsockname()[1]}/x").shown_code == "download_failed"
+
+
+def test_an_encrypted_download_is_checked_and_is_not_led_out_of_encryption(bench, web, secure, monkeypatch):
+    path = bench.archive("web/v.tar.gz")
+    assert "certificate" in refusal(bench, source=f"{secure.url}/v.tar.gz").detail
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure.authority))
+    assert refusal(bench, source=f"{secure.url}/to/{web[1]}/v.tar.gz").shown_code == "download_failed"
+    assert web[2] == [f"/to/{web[1]}/v.tar.gz"], "the plain server was not asked"
+    assert bench.run(source=f"{secure.url}/v.tar.gz").archive_sha256 == digest(path)
 
 
 @pytest.mark.parametrize("source", ["", " ", "nosuch", "x" * 5000, "a\0b", "\udcff"])

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from tinytown.config.files import locked, only_one
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.node.control import READY, ensure_node, node_pid, stop_node
 from tinytown.services.checkup.examine import repair
@@ -154,21 +155,36 @@ def test_what_a_killed_node_left_is_removed(clinic, until):
         stop_node(clinic.paths, now=True, timeout=0)
 
 
-def test_halves_of_writes_are_removed_once_nobody_can_be_at_them(clinic):
+def test_halves_of_writes_are_removed_and_what_somebody_writes_now_is_not(clinic):
     clinic.open().close()
-    names = [f".towns.toml.{'0' * 12}.tmp", "leftovers.json.123.new"]
-    young = [clinic.paths.dot / name for name in names]
-    for path in young:
+    half, now = clinic.paths.dot / ".instance.tmp", clinic.paths.node_dir / ".pid.tmp"
+    clinic.paths.node_dir.mkdir(mode=0o700, exist_ok=True)
+    innocent = clinic.root / ".notes.tmp"
+    for path in (half, innocent):
         path.write_text("half")
-    assert clinic.rows("stale files", "warn") == []
-    for path in young:
-        old(path)
-    innocent = clinic.paths.dot / "notes.tmp"
-    innocent.touch()
-    old(innocent)
+    with only_one(now):
+        assert len(clinic.rows("stale files", "warn")) == 1
+        clinic.fix("stale files")
+        assert (half.exists(), now.exists(), innocent.exists()) == (False, True, True)
+    aside = clinic.paths.dot / "leftovers.json.123.new"
+    aside.write_text("half")
+    assert [row for row in clinic.rows("stale files", "warn") if str(aside) in row.text] == [], "too young"
+    old(aside)
     clinic.fix("stale files")
-    assert not any(path.exists() for path in young)
-    assert innocent.exists()
+    assert not aside.exists()
+    assert not now.exists()
+
+
+def test_what_a_killed_bootstrap_left_is_removed_and_a_working_one_is_not(clinic):
+    clinic.file("")
+    work = clinic.user.bootstrap / "work-0123"
+    work.mkdir(parents=True)
+    for folder in (clinic.user.home, clinic.user.bootstrap):
+        folder.chmod(0o700)
+    with locked(clinic.user.bootstrap):
+        assert clinic.rows("stale files", "warn") == []
+    clinic.fix("stale files")
+    assert not work.exists()
 
 
 def test_rounds_that_never_began_and_variables_of_nobody_are_removed_only_when_the_server_says_so(clinic):

@@ -2,15 +2,18 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import sys
 import threading
 
 import pytest
 from tinytown import Town
-from tinytown.node.control import IDENTITY, READY, ensure_node, stop_node
+from tinytown.node.control import IDENTITY, READY, ensure_node, node_pid, stop_node
 from tinytown.services.checkup.model import Level
+from tinytown.storage.calls import saves
 from tinytown.testing.clock import SettableClock
 from tinytown.testing.pytest_plugin import PASSWORD
 
@@ -131,9 +134,6 @@ def test_the_towns_own_server_with_everysec_is_explained_up_and_down(clinic):
 
 
 def test_a_server_of_its_own_that_does_not_answer_is_bad(clinic):
-    import os
-    import signal
-
     from tinytown.storage.embedded.server import status
 
     clinic.open().close()
@@ -172,6 +172,33 @@ def test_a_node_is_told_missing_old_and_silent(clinic):
         ready.write_text(said)
     finally:
         stop_node(clinic.paths, now=True, timeout=0)
+
+
+def test_a_node_that_the_server_has_not_heard_from_is_bad(clinic, until):
+    clinic.open().close()
+    ensure_node(clinic.paths, env=clinic.env)
+    pid = node_pid(clinic.paths)
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        node = json.loads((clinic.paths.node_dir / IDENTITY).read_bytes())["id"]
+        with clinic.open() as town:
+            town.storage.ask(("HSET", f"tt:{{ill}}:node:{node}", "beat_at", "1"))
+        row = clinic.one("node", "bad")
+        assert "has not heard from it" in row.text
+        assert "tt start" in str(row.remedy)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        stop_node(clinic.paths, now=True, timeout=0)
+
+
+@pytest.mark.parametrize("what", ["restore", "reset"])
+def test_a_restore_or_reset_that_was_interrupted_is_bad(clinic, what):
+    with clinic.open() as town:
+        for each in "abc":
+            town.add_task(each)
+        town.storage.run(saves.clear(what, "token", begin=True, limit=1))
+    row = clinic.one("interrupted", "bad")
+    assert f"tt {what}" in str(row.remedy)
 
 
 @pytest.fixture

@@ -69,10 +69,11 @@ class Shelf:
         private_dir(self._user.home)
         private_dir(self._user.bootstrap)
         with locked(self._user.bootstrap):
-            for old in (*self._user.bootstrap.glob(f"{_WORK}*"), *self._user.bin.glob(f"{_STAGED}*")):
-                shutil.rmtree(old, ignore_errors=True)
-                with contextlib.suppress(OSError):
-                    old.unlink()
+            for folder in (self._user.bootstrap, self._user.bin):
+                for old in filter(is_leftover, folder.iterdir() if folder.is_dir() else ()):
+                    shutil.rmtree(old, ignore_errors=True)
+                    with contextlib.suppress(OSError):
+                        old.unlink()
             work = private_dir(self._user.bootstrap / f"{_WORK}{os.urandom(6).hex()}")
             try:
                 yield work
@@ -117,6 +118,11 @@ class Shelf:
                 with contextlib.suppress(OSError):
                     beside.unlink()
         write_private(self._record_file(candidate.kind), json.dumps({"version_of_file": _VERSION, **record}).encode())
+
+
+def is_leftover(path: Path) -> bool:
+    """Say whether a file or folder is one that a `tt bootstrap` makes for its work and removes at its end."""
+    return path.name.startswith((_WORK, _STAGED))
 
 
 def _copy(source: Path, target: Path, mode: int) -> None:

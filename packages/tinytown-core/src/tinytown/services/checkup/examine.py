@@ -29,6 +29,7 @@ _OF_TOWN: tuple[tuple[str, Callable[[Place], Iterable[Row]]], ...] = (
     ("repository", git.repository),
     ("permissions", files.of_town),
     ("server", server.answers),
+    ("interrupted", server.whole),
     ("persistence", server.persistence),
     ("socket", files.socket),
     ("node", node.node),

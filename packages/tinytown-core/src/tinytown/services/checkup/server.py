@@ -16,7 +16,7 @@ from tinytown.storage.embedded.instance import read_instance
 from tinytown.storage.embedded.server import EmbeddedServer, status
 from tinytown.storage.embedded.sockets import Answer
 from tinytown.storage.embedded.start import last_words
-from tinytown.storage.redis.examine import examine_server
+from tinytown.storage.redis.examine import examine_server, interrupted
 from tinytown.storage.redis.storage import RedisStorage
 
 _KEEPS = "persistence"
@@ -112,6 +112,14 @@ def answers(place: Place) -> Iterator[Row]:
         yield ok("server", "it does not run; the next command that needs it starts it")
     else:
         yield unknown("server", "it is a storage of its own kind, which is not looked into")
+
+
+def whole(place: Place) -> Iterator[Row]:
+    """Look whether all of the town is there."""
+    storage = place.server.storage
+    if storage is not None and (what := interrupted(storage, place.config.name)) is not None:
+        text = f"a {what} of this town was interrupted, so only a part of it is there, and no command opens it"
+        yield bad("interrupted", text, f"run `tt {what}` again; it begins anew and completes")
 
 
 def persistence(place: Place) -> Iterator[Row]:

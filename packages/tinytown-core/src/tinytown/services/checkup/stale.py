@@ -6,14 +6,16 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from tinytown.config.files import only_one
 from tinytown.domain.ids import IdKind, kind_of, looks_like_id
 from tinytown.errors import NotFoundError
 from tinytown.node.control import READY, node_runs
 from tinytown.node.launch.rounds import RoundProcess, RoundState
+from tinytown.services.bootstrap.place import Shelf, is_leftover
 from tinytown.services.checkup.model import Place, Repair, Row, ok, warn
 from tinytown.storage.calls import town
 from tinytown.storage.embedded.server import lock_held, take_lock
@@ -22,13 +24,15 @@ SETTLED_MS = 10 * 60 * 1000
 """A file that is younger may be in somebody's hands."""
 
 _CHECK = "stale files"
-_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp|.+\.\d+\.new|\.bootstrap-[0-9a-f]{12}")
+_LOCKED = re.compile(r"\..+\.tmp")
+_ASIDE = re.compile(r".+\.\d+\.new")
 _MOST = 500
 
 
 def stale(place: Place) -> Iterator[Row]:
     """Look for everything that nobody will come back for."""
-    rows = [*_socket(place), *_ready(place), *_half_written(place), *_rounds(place), *_variables(place)]
+    parts = (_socket, _ready, _half_written, _bootstrap, _rounds, _variables)
+    rows = [row for part in parts for row in part(place)]
     yield from rows or [ok(_CHECK, "nothing was left behind")]
 
 
@@ -69,19 +73,57 @@ def _under_node_lock(place: Place, path: Path) -> None:
 
 
 def _half_written(place: Place) -> Iterator[Row]:
-    """Files of writes that never came to their rename."""
+    """Files of writes that never came to their rename. A writer has its file locked for as long as it lives."""
     paths, user = place.paths, place.machine.user
-    folders = (paths.root, paths.dot, paths.redis_dir, paths.node_dir, paths.agents_env_dir, user.home, user.bin)
-    for folder in dict.fromkeys(folders):
-        try:
-            found = sorted(folder.iterdir())
-        except OSError:
-            continue
-        for path in found:
-            if _HALF_WRITTEN.fullmatch(path.name) and _is_settled(path, place):
-                yield _row(
-                    f"{path} was written by a command that was killed", path, partial(path.unlink, missing_ok=True)
-                )
+    own = (paths.dot, paths.redis_dir, paths.node_dir, paths.agents_env_dir, user.home, user.bootstrap)
+    beside = (paths.root / f".{paths.config.name}.tmp", paths.root / f".{paths.gitignore.name}.tmp")
+    for path in (*(path for folder in own for path in _children(folder)), *beside):
+        if _LOCKED.fullmatch(path.name) and _is_free(path):
+            yield _row(f"{path} was written by a command that was killed", path, partial(_remove_half, path))
+        elif _ASIDE.fullmatch(path.name) and _is_settled(path, place):
+            act = partial(path.unlink, missing_ok=True)
+            yield _row(f"{path} was written by a process that was killed", path, act)
+
+
+def _is_free(path: Path) -> bool:
+    """Say whether nobody is writing a file; makes none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _remove_half(path: Path) -> None:
+    with only_one(path):
+        path.unlink(missing_ok=True)
+
+
+def _bootstrap(place: Place) -> Iterator[Row]:
+    """What a killed `tt bootstrap` left of its work; the next one would remove it too."""
+    user = place.machine.user
+    left = [path for path in (*_children(user.bootstrap), *_children(user.bin)) if is_leftover(path)]
+    if left and _is_free(user.bootstrap):
+        text = f"{left[0]} was left by a `tt bootstrap` that was killed"
+        yield _row(text, left[0], partial(_tidy, place))
+
+
+def _tidy(place: Place) -> None:
+    with Shelf(place.machine.user).workshop():
+        pass  # whoever comes first removes what others left
+
+
+def _children(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _is_settled(path: Path, place: Place) -> bool:
@@ -121,11 +163,7 @@ def _variables(place: Place) -> Iterator[Row]:
 
 
 def _named(folder: Path, kind: IdKind, *, suffix: str = "") -> list[Path]:
-    try:
-        found = sorted(folder.iterdir())
-    except OSError:
-        return []
-    names = ((path, path.name.removesuffix(suffix)) for path in found if path.name.endswith(suffix))
+    names = ((path, path.name.removesuffix(suffix)) for path in _children(folder) if path.name.endswith(suffix))
     return [path for path, name in names if looks_like_id(name) and kind_of(name) is kind][:_MOST]
 
 
@@ -141,5 +179,5 @@ def _is_unknown(place: Place, ref: str, kind: str) -> bool:
     return False
 
 
-def _row(text: str, path: Path, act: partial[None]) -> Row:
+def _row(text: str, path: Path, act: Callable[[], object]) -> Row:
     return warn(_CHECK, text, "tt doctor --fix", Repair(text=f"remove {path}", act=act))

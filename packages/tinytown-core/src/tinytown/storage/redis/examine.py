@@ -9,6 +9,7 @@ from typing import cast
 import attrs
 
 from tinytown.domain.clock import Clock
+from tinytown.storage import keys
 from tinytown.storage.redis.storage import RedisStorage
 from tinytown.storage.redis.versions import read_info
 from tinytown.storage.redis.wire import ErrorReply, or_raise
@@ -66,6 +67,12 @@ def examine_server(storage: RedisStorage, clock: Clock) -> ServerFacts:
         here_ms=here,
         took_ms=took,
     )
+
+
+def interrupted(storage: RedisStorage, town: str) -> str | None:
+    """Give which operation on the whole of a town was interrupted, ``restore`` or ``reset``, if one was."""
+    mark = or_raise(storage.ask(("HGET", keys.prefix(town) + "town", "unfinished"))[0])
+    return str(mark).partition(":")[0] if mark else None
 
 
 def _pairs(reply: object) -> dict[str, str]:
