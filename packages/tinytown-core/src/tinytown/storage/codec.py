@@ -97,8 +97,13 @@ _TIMES = ("_at", "not_before")
 _SCHEDULING = frozenset({"seq", "order", "nonce", "gates_left", "gate_node", "restarting", "round_number"})
 _TALKING = frozenset({"quiet", "mail_rounds", "mail_limit", "session_usage", "session_task"})
 _KEPT_BACK = frozenset({"reserve_tokens", "reserve_micros"})
-_INSIDE = _SCHEDULING | _TALKING | _KEPT_BACK
+INSIDE = _SCHEDULING | _TALKING | _KEPT_BACK
 """Fields that only the storage and the node need; no door shows them."""
+
+
+def is_time(name: str) -> bool:
+    """Say whether a field holds an instant."""
+    return name == "at" or name.endswith(_TIMES)
 
 
 def as_json(value: Record) -> dict[str, Any]:
@@ -120,11 +125,11 @@ def as_json(value: Record) -> dict[str, Any]:
         fields["beat_at"] = fields["beat_at"] or 0
     shown: dict[str, Any] = {}
     for name, item in fields.items():
-        if name in _INSIDE:
+        if name in INSIDE:
             continue
         if name == "cost_micros":
             shown["cost_usd"] = None if item is None else item / 1_000_000
-        elif name == "at" or name.endswith(_TIMES):
+        elif is_time(name):
             shown[name] = rfc3339(item) if item else None
         elif isinstance(item, tuple):
             shown[name] = list(cast("tuple[Any, ...]", item))

@@ -1,0 +1,179 @@
+"""What each command answers under ``--json``, as JSON Schema: one place, from which the published files are made.
+
+Records come from their classes. A test runs every command and holds what it prints against its entry here; a command
+without an entry fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
+from tinytown.domain.states import TaskState
+from tinytown.services.bootstrap.operation import Bootstrapped
+from tinytown.services.neighbours import Neighbour
+from tinytown.services.tracing import TraceStep
+from tinytown.storage.record_schemas import Schema, object_of, of_type, record_schema
+
+RECORDS: Mapping[str, type[Any]] = {
+    "task": Task,
+    "agent": Agent,
+    "message": Message,
+    "round": Round,
+    "attention": Attention,
+    "node": Node,
+    "event": Event,
+}
+
+TEXT: Schema = {"type": "string"}
+MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+YES_NO: Schema = {"type": "boolean"}
+MAYBE: Schema = {"type": ["boolean", "null"]}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+ANYTHING: Schema = {}
+CURSOR: Schema = {"type": ["integer", "string", "null"]}
+
+
+def record(name: str) -> Schema:
+    """Point at a record."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def list_of(item: Schema, **more: Schema) -> Schema:
+    """Give the form of every list: its items, and the cursor of the next page or null."""
+    return object_of({"items": {"type": "array", "items": item}, "next": CURSOR, **more})
+
+
+def either(*schemas: Schema) -> Schema:
+    """Give several forms, one of which the answer has."""
+    return {"anyOf": list(schemas)}
+
+
+ERROR = object_of({"error": object_of({"code": TEXT, "message": TEXT, "hint": TEXT})})
+"""What every command prints on standard error when it is refused."""
+
+_TASK, _AGENT, _MESSAGE, _EVENT = record("task"), record("agent"), record("message"), record("event")
+_ATTENTION = record("attention")
+_RECORD = either(*(record(name) for name in RECORDS if name != "event"))
+_TRIMMED = object_of({"type": {"const": "events_trimmed"}, "oldest": TEXT, "message": TEXT})
+_FINDING = object_of({"what": TEXT, "ok": MAYBE, "text": TEXT, "hint": MAYBE_TEXT})
+_SETTING = object_of(
+    {"key": TEXT, "value": ANYTHING, "set": YES_NO, "secret": YES_NO, "source": TEXT, "origin": MAYBE_TEXT}
+)
+_CHANGED_SETTING = object_of({"key": TEXT, "file": TEXT, "changed": YES_NO, "unset": YES_NO})
+_CAUSE = object_of({"code": TEXT, "text": TEXT, "ref": MAYBE_TEXT, "command": MAYBE_TEXT})
+_SHORT_AGENT: dict[str, Schema] = {"agent": TEXT, "agent_id": TEXT, "state": TEXT}
+_KEPT_AGENT = object_of({**_SHORT_AGENT, "open_tasks": NUMBER, "mail": NUMBER, "why": TEXT, "command": TEXT})
+_SHORT_AGENTS: Schema = {"type": "array", "items": object_of(_SHORT_AGENT)}
+_STEP = of_type(TraceStep)
+_STEP["properties"]["at"] = {"type": "string", "format": "date-time"}
+_FORGOTTEN = list_of(object_of({"name": TEXT, "path": TEXT}), dry_run=YES_NO)
+_SERVICE = object_of({"file": TEXT, "text": TEXT, "command": TEXT})
+_STATUS = object_of(
+    {
+        "town": TEXT,
+        "root": TEXT,
+        "server": TEXT,
+        "tasks": object_of({str(state): NUMBER for state in TaskState}),
+        "agents_total": NUMBER,
+        "agents": {"type": "array", "items": _AGENT},
+        "nodes": {"type": "array", "items": record("node")},
+        "attention_total": NUMBER,
+        "attention": {"type": "array", "items": _ATTENTION},
+        "conductor_mail": NUMBER,
+        "live_rounds": NUMBER,
+    }
+)
+_STATUS["properties"]["task_list"] = list_of(_TASK)
+_GIVEN = object_of(
+    {
+        "agent": TEXT,
+        "agent_id": TEXT,
+        "dry_run": YES_NO,
+        "items": {"type": "array", "items": _TASK},
+        "lost": TEXTS,
+        "more": YES_NO,
+    }
+)
+
+ANSWERS: Mapping[str, Schema] = {
+    "init": object_of({"name": TEXT, "root": TEXT, "server": TEXT}),
+    "start": either(object_of({"node": TEXT, "town": TEXT}), _SERVICE),
+    "stop": object_of({"node": TEXT, "was_running": YES_NO, "town": TEXT}),
+    "status": _STATUS,
+    "demo": object_of(
+        {
+            "tasks": {"type": "array", "items": _TASK},
+            "commits": TEXTS,
+            "rejections": NUMBER,
+            "seconds": {"type": "number"},
+            "kept": MAYBE_TEXT,
+        }
+    ),
+    "doctor": list_of(_FINDING, ok=YES_NO),
+    "bootstrap": of_type(Bootstrapped),
+    "config": either(list_of(_SETTING), _SETTING, _CHANGED_SETTING),
+    "config list": list_of(_SETTING),
+    "config get": either(list_of(_SETTING), _SETTING),
+    "config set": _CHANGED_SETTING,
+    "config unset": _CHANGED_SETTING,
+    "towns": either(list_of(of_type(Neighbour)), _FORGOTTEN),
+    "spawn": _AGENT,
+    "list": list_of(_AGENT),
+    "nodes": list_of(record("node")),
+    "wait": either(_TASK, _AGENT),
+    **dict.fromkeys(("kill", "close", "interrupt", "resume", "restart"), _AGENT),
+    "logs": object_of({"log": TEXT, "text": TEXT}),
+    "prune": object_of(
+        {
+            "dry_run": YES_NO,
+            "killed": _SHORT_AGENTS,
+            "removed": _SHORT_AGENTS,
+            "kept": {"type": "array", "items": _KEPT_AGENT},
+        }
+    ),
+    "assign": _TASK,
+    **dict.fromkeys(("task add", "task show", "task edit"), _TASK),
+    "task list": list_of(_TASK),
+    "task current": either(_TASK, {"type": "null"}),
+    **{f"task {verb}": _TASK for verb in ("complete", "fail", "block", "unblock", "cancel", "requeue", "reopen")},
+    **dict.fromkeys(("backlog add", "backlog claim", "backlog remove"), _TASK),
+    "backlog list": list_of(_TASK),
+    "backlog assign-all": _GIVEN,
+    "send": _MESSAGE,
+    "inbox": either(list_of(_MESSAGE), _MESSAGE),
+    "trace": object_of({"kind": TEXT, "record": _RECORD, "history": {"type": "array", "items": _STEP}}),
+    "history": list_of(_EVENT),
+    "events": either(list_of(_EVENT), _EVENT, _TRIMMED),
+    "why": object_of({"ref": MAYBE_TEXT, "kind": TEXT, "state": TEXT, "causes": {"type": "array", "items": _CAUSE}}),
+    "attention list": list_of(_ATTENTION),
+    "attention answer": _ATTENTION,
+    "attention dismiss": _ATTENTION,
+    "adapters list": list_of(
+        object_of({"name": TEXT, "built_in": YES_NO, "shadowed": YES_NO, "distributions": TEXTS, "versions": TEXTS})
+    ),
+    "adapters show": object_of(
+        {
+            "name": TEXT,
+            "executable": MAYBE_TEXT,
+            "capabilities": TEXTS,
+            "env_vars": TEXTS,
+            "install_hint": MAYBE_TEXT,
+            "homepage": MAYBE_TEXT,
+            "min_version": MAYBE_TEXT,
+            "tested_version": MAYBE_TEXT,
+        }
+    ),
+    "adapters doctor": list_of(
+        object_of({"adapter": TEXT, "what": TEXT, "ok": MAYBE, "text": TEXT, "hint": MAYBE_TEXT})
+    ),
+    "completion": object_of({"shell": TEXT, "script": TEXT}),
+}
+"""The form of each command's answer, by its name. A command that streams prints one such object on each line."""
+
+
+def definitions() -> dict[str, Schema]:
+    """Give the schemas of all records, by name."""
+    return {name: record_schema(kind) for name, kind in RECORDS.items()}
