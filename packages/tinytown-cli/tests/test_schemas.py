@@ -32,6 +32,7 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("config unset agent.max_hops", ""),
     ("bootstrap --dry-run --wheel", ""),
     ("doctor", ""),
+    ("doctor --fix --dry-run", ""),
     ("adapters list", ""),
     ("adapters show command", ""),
     ("adapters doctor", ""),

@@ -12,6 +12,7 @@ from typing import Any
 from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
 from tinytown.domain.states import TaskState
 from tinytown.services.bootstrap.operation import Bootstrapped
+from tinytown.services.checkup.model import Level
 from tinytown.services.neighbours import Neighbour
 from tinytown.services.tracing import TraceStep
 from tinytown.storage.record_schemas import Schema, object_of, of_type, record_schema
@@ -58,7 +59,8 @@ _TASK, _AGENT, _MESSAGE, _EVENT = record("task"), record("agent"), record("messa
 _ATTENTION = record("attention")
 _RECORD = either(*(record(name) for name in RECORDS if name != "event"))
 _TRIMMED = object_of({"type": {"const": "events_trimmed"}, "oldest": TEXT, "message": TEXT})
-_FINDING = object_of({"what": TEXT, "ok": MAYBE, "text": TEXT, "hint": MAYBE_TEXT})
+_ROW = object_of({"check": TEXT, "level": of_type(Level), "text": TEXT, "remedy": MAYBE_TEXT, "fix": MAYBE_TEXT})
+_REPAIR = object_of({"check": TEXT, "text": TEXT, "done": YES_NO, "trouble": MAYBE_TEXT})
 _SETTING = object_of(
     {"key": TEXT, "value": ANYTHING, "set": YES_NO, "secret": YES_NO, "source": TEXT, "origin": MAYBE_TEXT}
 )
@@ -112,7 +114,7 @@ ANSWERS: Mapping[str, Schema] = {
             "kept": MAYBE_TEXT,
         }
     ),
-    "doctor": list_of(_FINDING, ok=YES_NO),
+    "doctor": list_of(_ROW, ok=YES_NO, repaired={"type": "array", "items": _REPAIR}),
     "bootstrap": of_type(Bootstrapped),
     "config": either(list_of(_SETTING), _SETTING, _CHANGED_SETTING),
     "config list": list_of(_SETTING),
