@@ -91,12 +91,13 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("close w2", ""),
     ("kill w1", ""),
     ("prune --dry-run", ""),
+    ("migrate --dry-run", ""),
     ("start --install", ""),
     ("start", ""),
     ("stop", ""),
     ("demo", ""),
 )
-MAY_FAIL = {"wait", "doctor", "adapters doctor"}
+MAY_FAIL = {"wait", "doctor", "adapters doctor", "migrate"}
 """What these look at may be in order or not; both are answers."""
 
 
