@@ -8,7 +8,8 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,14 @@ def test_failing_is_not_success(tt: Tt, tt_env: dict[str, str], tmp_path: Path) 
     assert not _server(tt_env).parent.exists()
 
 
+@pytest.fixture
+def temp(tt_env: dict[str, str]) -> Iterator[Path]:
+    """A temporary folder of the test's own, short enough for sockets; what a killed proof leaves goes with it."""
+    with tempfile.TemporaryDirectory(prefix="ttb-", ignore_cleanup_errors=True) as name:
+        tt_env["TMPDIR"] = name
+        yield Path(name)
+
+
 def _started(env: dict[str, str], *words: str) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", "tinytown_cli", "bootstrap", *words]
     return subprocess.Popen(
@@ -68,7 +77,9 @@ def _started(env: dict[str, str], *words: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("line", ["taking", "sha256", "proving"])
-def test_killed_anywhere_and_repeated_it_ends_as_if_it_had_not_been(tt: Tt, tt_env: dict[str, str], line: str) -> None:
+def test_killed_anywhere_and_repeated_it_ends_as_if_it_had_not_been(
+    tt: Tt, tt_env: dict[str, str], temp: Path, line: str
+) -> None:
     with _started(tt_env) as process:
         assert process.stderr is not None
         for said in process.stderr:
@@ -79,8 +90,12 @@ def test_killed_anywhere_and_repeated_it_ends_as_if_it_had_not_been(tt: Tt, tt_e
     whole = wheel_binary()
     assert whole is not None
     assert not _server(tt_env).exists() or _digest(_server(tt_env)) == _digest(whole)
-    done = tt("bootstrap", "--json")
+    for left in temp.iterdir():
+        an_age_ago = left.stat().st_mtime - 7200
+        os.utime(left, (an_age_ago, an_age_ago))
+    done = tt("bootstrap", "--force", "--json")
     assert (done.code, _digest(_server(tt_env))) == (0, _digest(whole))
+    assert list(temp.iterdir()) == []
     home = Path(tt_env["HOME"]) / ".tt"
     assert sorted(path.name for path in (home / "bootstrap").iterdir()) == ["valkey-server.json"]
     assert sorted(path.name for path in (home / "bin").iterdir()) == ["valkey-server", "valkey.LICENSE"]

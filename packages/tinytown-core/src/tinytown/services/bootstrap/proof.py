@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 from tinytown.config.paths import TownPaths, UserPaths
+from tinytown.domain.clock import SystemClock
 from tinytown.errors import StorageRefusedError, TinytownError
 from tinytown.services.bootstrap.model import refused
 from tinytown.storage.embedded.binary import NAMED, ServerBinary, examine_binary
@@ -26,6 +28,8 @@ from tinytown.storage.redis.wire import Arg, BrokenWireError, Deadline, ErrorRep
 _KEY, _VALUE = "bootstrap", "kept"
 _SCRIPT = "return redis.call('SET', KEYS[1], ARGV[1])"
 _IDLE_SECS = 30.0
+_PREFIX = "tt-proof-"
+_FORGOTTEN_MS = 3_600_000
 _ROOM = 40
 
 
@@ -42,7 +46,9 @@ def prove(program: Path, *, wait_secs: float = 10.0) -> ServerBinary:
     Raises:
         RefusedError: It is no server, is too old, or does not do what a town needs.
     """
-    with tempfile.TemporaryDirectory(prefix="tt-proof-", dir=_short_folder(), ignore_cleanup_errors=True) as name:
+    below = _short_folder()
+    _sweep(below)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=below, ignore_cleanup_errors=True) as name:
         user, paths = UserPaths(Path(name) / "home"), TownPaths(Path(name) / "town")
         paths.root.mkdir()
         found = examine_binary(program, "the candidate", user)
@@ -91,6 +97,17 @@ def _equal(what: str, found: object, wanted: str) -> None:
         raise refused("proof_failed", f"{what} is {found!r} and not {wanted!r}", "get another build")
 
 
-def _short_folder() -> str | None:
+def _short_folder() -> Path:
     """Sockets have little room for their path; a deep temporary folder gives way to the system's."""
-    return None if len(os.fsencode(tempfile.gettempdir())) + _ROOM <= LONGEST_PATH else "/tmp"  # noqa: S108
+    folder = tempfile.gettempdir()
+    return Path(folder if len(os.fsencode(folder)) + _ROOM <= LONGEST_PATH else "/tmp")  # noqa: S108
+
+
+def _sweep(below: Path) -> None:
+    """Remove what proofs left that were killed long ago; their servers have ended by then."""
+    now_ms = SystemClock().now_ms()
+    for old in below.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = old.lstat()
+            if found.st_uid == os.geteuid() and now_ms - found.st_mtime_ns // 1_000_000 > _FORGOTTEN_MS:
+                shutil.rmtree(old, ignore_errors=True)
