@@ -13,6 +13,7 @@ from tinytown.domain.records import Agent, Attention, Event, Message, Node, Roun
 from tinytown.domain.states import TaskState
 from tinytown.services.bootstrap.operation import Bootstrapped
 from tinytown.services.checkup.model import Level
+from tinytown.services.held import Held
 from tinytown.services.neighbours import Neighbour
 from tinytown.services.tracing import TraceStep
 from tinytown.storage.record_schemas import Schema, object_of, of_type, record_schema
@@ -69,6 +70,9 @@ _CAUSE = object_of({"code": TEXT, "text": TEXT, "ref": MAYBE_TEXT, "command": MA
 _SHORT_AGENT: dict[str, Schema] = {"agent": TEXT, "agent_id": TEXT, "state": TEXT}
 _KEPT_AGENT = object_of({**_SHORT_AGENT, "open_tasks": NUMBER, "mail": NUMBER, "why": TEXT, "command": TEXT})
 _SHORT_AGENTS: Schema = {"type": "array", "items": object_of(_SHORT_AGENT)}
+_RECOVERED = object_of(
+    {**_SHORT_AGENT, "cause": TEXT, "why": TEXT, "command": MAYBE_TEXT, "restarted": YES_NO, "failed": MAYBE_TEXT}
+)
 _STEP = of_type(TraceStep)
 _STEP["properties"]["at"] = {"type": "string", "format": "date-time"}
 _FORGOTTEN = list_of(object_of({"name": TEXT, "path": TEXT}), dry_run=YES_NO)
@@ -144,6 +148,8 @@ ANSWERS: Mapping[str, Schema] = {
             "kept": {"type": "array", "items": _KEPT_AGENT},
         }
     ),
+    "recover": object_of({"dry_run": YES_NO, "node_started": YES_NO, "agents": {"type": "array", "items": _RECOVERED}}),
+    "reclaim": object_of({"dry_run": YES_NO, "items": {"type": "array", "items": of_type(Held)}}),
     "assign": _TASK,
     **dict.fromkeys(("task add", "task show", "task edit"), _TASK),
     "task list": list_of(_TASK),

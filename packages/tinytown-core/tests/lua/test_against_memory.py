@@ -9,7 +9,7 @@ import pytest
 from tinytown.domain.outcomes import Outcome
 from tinytown.domain.records import Gate
 from tinytown.storage import codec
-from tinytown.storage.calls import agents, edits, mail, nodes, rounds, tasks, town
+from tinytown.storage.calls import agents, edits, mail, nodes, reclaim, rounds, tasks, town
 from tinytown.storage.memory.tx import Entries, Hash, Members, SortedSet, Stream
 
 WORDS = ["fix the ü bug", "", 'say "hi"\n\\ to them', "日本語 " * 80, "x" * 700, "a: b: c", "question: which one?"]
@@ -275,6 +275,23 @@ def remove(p):
     return agents.remove(p.dice.choice(ended)["id"] if ended else p.ref("agent"), **p.who())
 
 
+def take_back(p):
+    ended = [v for k, v in p.data.items() if k.startswith("agent:") and v["state"] in {"stopped", "error"}]
+    holder = p.dice.choice(ended)["id"] if ended else p.some("agent")
+    task, who = p.some("task", agent_id=holder), p.who()
+    seen = p.data.get(f"task:{task}", {}).get("updated_at", 0)
+    letters = [p.some("message", to_id=holder, state="queued") for _ in range(2)]
+    verb = p.dice.choice(["assign", "requeue", "cancel"])
+    return p.dice.choice(
+        [
+            lambda: reclaim.move_mail(holder, p.dice.choice(["conductor", p.ref("agent")]), letters, **who),
+            lambda: reclaim.message_to_task(letters[0], holder, **who),
+            lambda: reclaim.reclaim_task(task, holder, verb, agent=p.ref("agent"), reason="gone", **who),
+            lambda: reclaim.delete_task(task, seen, holder=p.dice.choice([None, holder]), **who),
+        ]
+    )()
+
+
 def ready(p):
     found = p.some("agent", state="cold")
     life = p.data.get(f"agent:{found}", {}).get("incarnation", 1)
@@ -435,7 +452,7 @@ MOVES = [
     (claim, 1), (join, 2), (spawn, 4), (add, 9), (assign, 7), (submit, 6), (fail, 2), (block, 3), (unblock, 4),
     (requeue, 2), (cancel, 2), (reopen, 3), (want, 4), (remove, 2), (ready, 9), (broken, 1), (take, 16), (end, 11),
     (gate_take, 5), (gate_end, 5), (send, 9), (handle, 3), (inbox, 3), (leave, 1), (beat, 1), (reconcile, 2),
-    (attention, 4), (drain, 1), (query, 14), (edit, 6), (link, 1),
+    (attention, 4), (drain, 1), (query, 14), (edit, 6), (link, 1), (take_back, 5),
 ]  # fmt: skip
 
 
@@ -472,7 +489,7 @@ def test_a_town_on_a_server_is_that_in_memory_after_every_step(twins, seed):
     for call in opening(player):
         both(twins, call)
     done = set()
-    for _ in range(250):
+    for _ in range(300):
         twins.now += dice.choice([0, 1, 500, 500, 6_000, 6_000, HOUR // 3])
         call = player.next()
         answer = both(twins, call)

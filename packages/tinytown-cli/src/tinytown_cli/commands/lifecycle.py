@@ -1,4 +1,4 @@
-"""`tt prune`."""
+"""`tt prune` and `tt recover`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tinytown_cli.asking import agree
 if TYPE_CHECKING:
     from tinytown.domain.records import Agent
     from tinytown.services.pruning import Pruned
+    from tinytown.services.recovering import Recovered
 
     from tinytown_cli.context import Context
     from tinytown_cli.output import Output
@@ -67,3 +68,44 @@ def _show_pruned(out: Output, found: Pruned) -> None:
 def _names(agents: tuple[Agent, ...]) -> str:
     shown = ", ".join(f"`{agent.name}`" for agent in agents[:5]) or "no agent"
     return shown + (f" and {len(agents) - 5} more" if len(agents) > 5 else "")  # noqa: PLR2004
+
+
+def recover(context: Context, *, agents: tuple[str, ...], dry_run: bool) -> int:
+    """Start the node if it does not run, and agents that failed."""
+    found = context.town.recover(agents, dry_run=dry_run)
+    context.out.either(lambda: _recovered(found), lambda out: _show_recovered(out, found))
+    return 1 if any(each.failed for each in found.agents) else 0
+
+
+def _recovered(found: Recovered) -> dict[str, Any]:
+    return {
+        "dry_run": found.dry_run,
+        "node_started": found.node_started,
+        "agents": [
+            {
+                **_short(each.agent),
+                "cause": each.cause.code,
+                "why": each.cause.text,
+                "command": each.cause.command,
+                "restarted": each.restarted,
+                "failed": each.failed,
+            }
+            for each in found.agents
+        ],
+    }
+
+
+def _show_recovered(out: Output, found: Recovered) -> None:
+    would = "would be " if found.dry_run else ""
+    out.line(f"node: {would}started, because none ran here" if found.node_started else "node: runs")
+    rows = [
+        (
+            each.agent.name,
+            views.state_cell(views.agent_state(each.agent)),
+            f"{would}restarted" if each.restarted else f"not restarted: {each.failed}" if each.failed else "left alone",
+            each.cause.text,
+        )
+        for each in found.agents
+    ]
+    if rows:
+        out.table(("AGENT", "WAS", "NOW", "BECAUSE"), rows)

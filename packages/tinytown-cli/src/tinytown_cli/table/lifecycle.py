@@ -6,6 +6,35 @@ from tinytown_cli.table.model import Command, Param, dry_run, force, refs
 
 COMMANDS: tuple[Command, ...] = (
     Command(
+        ("recover",),
+        "lifecycle:recover",
+        "Agents",
+        "Start the node if it does not run, and agents that failed",
+        ("tt recover --dry-run", "tt recover w1"),
+        (refs("Agents; all otherwise", name="agents"), dry_run()),
+    ),
+    Command(
+        ("reclaim",),
+        "reclaim:reclaim",
+        "Work",
+        "List what ended agents hold, or hand it on",
+        ("tt reclaim", "tt reclaim --from w1 --to-backlog"),
+        (
+            Param("from_", "Only what this agent holds"),
+            Param("to", "Give tasks and mail to this agent"),
+            Param(
+                "to_backlog",
+                "Put tasks and mail that asks for work into the backlog; other mail goes to the conductor",
+                kind="bool",
+            ),
+            Param("orphan_tasks", "Only tasks, also those whose agent is not on record", kind="bool"),
+            Param("cancel", "Cancel the orphan tasks", kind="bool"),
+            Param("delete", "Delete the orphan tasks, with a copy in `.tt/trash`", kind="bool"),
+            dry_run(),
+            force(),
+        ),
+    ),
+    Command(
         ("prune",),
         "lifecycle:prune",
         "Agents",

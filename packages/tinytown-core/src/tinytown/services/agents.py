@@ -112,7 +112,7 @@ def _register(
     agent_id = new_id(IdKind.AGENT)
     if free:
         agent_id = yield from local(lambda: note.write(known))
-        yield from local(lambda: _hand_over(context, agent_id, cli))
+        yield from local(lambda: hand_over(context, agent_id, cli))
     try:
         changed = yield from ask(call(agent_id))
     except StorageUnavailableError:
@@ -177,7 +177,7 @@ def _ready_cli(context: TownContext, chosen: str | None, *, ready: bool) -> str:
     return name
 
 
-def _hand_over(context: TownContext, agent_id: str, cli: str) -> None:
+def hand_over(context: TownContext, agent_id: str, cli: str) -> None:
     """Leave the variables that the agent's CLI needs from this environment, for its node alone."""
     from tinytown.config.paths import user_home
     from tinytown.config.precedence import agent_cli
@@ -253,7 +253,7 @@ def restart(context: TownContext, ref: str, *, wait: bool = True, timeout: float
     """Begin a new life of an agent, with this environment's variables for its agent CLI."""
     found = yield from show_as(Agent, "agent", checks.ref(ref, what="agent"))
     if found.cli:
-        yield from local(lambda: _hand_over(context, found.id, found.cli))
+        yield from local(lambda: hand_over(context, found.id, found.cli))
     return (yield from _want(context, found.id, "restart", wait=wait, timeout=timeout))
 
 

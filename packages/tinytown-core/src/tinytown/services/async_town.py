@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         migrating,
         naming,
         pruning,
+        reclaiming,
+        recovering,
         restoring,
         saving,
         tracing,
@@ -48,7 +50,9 @@ else:
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
     migrating = Late("tinytown.services.migrating")
-    pruning = Late("tinytown.services.pruning")
+    pruning, reclaiming, recovering = (
+        Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering")
+    )
     editing = Late("tinytown.services.editing")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -239,6 +243,8 @@ class AsyncTown:
     restart = async_verb(agent_ops.restart)
     prune = async_verb(pruning.prune)
     migrate = async_verb(migrating.migrate)
+    reclaim = async_verb(reclaiming.reclaim)
+    recover = async_verb(recovering.recover)
     assign = async_verb(task_ops.assign)
     add_task = async_verb(task_ops.add_task)
     edit = async_verb(editing.edit)

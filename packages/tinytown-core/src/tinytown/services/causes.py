@@ -75,6 +75,8 @@ class Sentence:
 
 _P, _T, _W, _N = Mover.PERSON, Mover.TOWN, Mover.TIME, Mover.NOBODY
 
+_HANDS_ON = "`tt reclaim --from {agent}` lists what it holds, to hand it on"
+
 CAUSES: Mapping[str, Sentence] = {
     # The machine
     "no_node": Sentence("no node runs here, so nothing is started{said}", "tt start", _P),
@@ -121,10 +123,12 @@ CAUSES: Mapping[str, Sentence] = {
     "failed": Sentence("it failed: {detail}", "tt task reopen {ref}", _N),
     "cancelled": Sentence("it was cancelled: {detail}", "tt task reopen {ref}", _N),
     # Agents
-    "agent_stopped": Sentence("agent `{agent}` was stopped", "tt restart {agent}", _P),
+    "agent_stopped": Sentence("agent `{agent}` was stopped; " + _HANDS_ON, "tt restart {agent}", _P),
     "agent_removed": Sentence("agent `{agent}` was removed; what it did is still on record", "tt spawn {agent}", _P),
-    "agent_max_rounds": Sentence("agent `{agent}` has had all the rounds it was given", "tt restart {agent}", _P),
-    "agent_error": Sentence("agent `{agent}` cannot work: {detail}", "tt restart {agent}", _P),
+    "agent_max_rounds": Sentence(
+        "agent `{agent}` has had all the rounds it was given; " + _HANDS_ON, "tt restart {agent}", _P
+    ),
+    "agent_error": Sentence("agent `{agent}` cannot work: {detail}; " + _HANDS_ON, "tt recover {agent}", _P),
     "agent_paused": Sentence("agent `{agent}` is paused", "tt resume {agent}", _P),
     "agent_draining": Sentence("agent `{agent}` finishes what it has and then stops", None, _T),
     "agent_cold": Sentence("agent `{agent}` is being prepared by its node", None, _T),

@@ -131,7 +131,7 @@ def _kept(agent: Agent, *, will_end: bool = False) -> KeptAgent | None:
         return KeptAgent(agent=agent, why=f"it is {shown_state(agent)}", command=f"tt kill {name}")
     held = holdings(agent) or (f"what its round `{agent.round_id}` hands back" if agent.round_id else "")
     if held:
-        return KeptAgent(agent=agent, why=f"it holds {held}", command=f"tt restart {name}")
+        return KeptAgent(agent=agent, why=f"it holds {held}", command=f"tt reclaim --from {name} --to-backlog")
     return None
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         migrating,
         naming,
         pruning,
+        reclaiming,
+        recovering,
         restoring,
         saving,
         tracing,
@@ -47,7 +49,9 @@ else:
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
     migrating = Late("tinytown.services.migrating")
-    pruning = Late("tinytown.services.pruning")
+    pruning, reclaiming, recovering = (
+        Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering")
+    )
     editing = Late("tinytown.services.editing")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -283,6 +287,8 @@ class Town:
     restart = verb(agent_ops.restart)
     prune = verb(pruning.prune)
     migrate = verb(migrating.migrate)
+    reclaim = verb(reclaiming.reclaim)
+    recover = verb(recovering.recover)
     assign = verb(task_ops.assign)
     add_task = verb(task_ops.add_task)
     edit = verb(editing.edit)

@@ -25,6 +25,7 @@ from tinytown.testing.contract.mailboxes import Mailboxes
 from tinytown.testing.contract.nodes import Nodes
 from tinytown.testing.contract.outcomes import Outcomes
 from tinytown.testing.contract.reading import Reading
+from tinytown.testing.contract.reclaiming import Reclaiming
 from tinytown.testing.contract.removal import Removal
 from tinytown.testing.contract.task_table import TaskTable
 
@@ -47,6 +48,7 @@ class StorageContract(
     Reading,
     Removal,
     Imports,
+    Reclaiming,
     Damage,
 ):
     """All parts of the contract."""

@@ -17,6 +17,7 @@ from tinytown.domain.records import Gate
 from tinytown.storage.calls import agents, edits, mail, nodes, rounds, saves, tasks, town
 from tinytown.storage.protocol import Answer, Call
 from tinytown.testing.walk_imports import imported
+from tinytown.testing.walk_reclaim import cleaning
 from tinytown.testing.walk_step import Step
 
 NODES: Sequence[str] = ("n-00000001", "n-00000002")
@@ -47,10 +48,10 @@ class Walk:
         ways: Mapping[Callable[[], Call[Any]], int] = {
             self._add: 12, self._assign: 8, self._submit: 4, self._fail: 2, self._block: 3, self._unblock: 6,
             self._requeue: 3, self._cancel: 2, self._reopen: 4, self._say: 14, self._say_wrongly: 4, self._send: 12,
-            self._handle: 3, self._inbox: 5, self._spawn: 4, self._want: 6, self._remove: 6, self._ready: 10,
-            self._error: 1, self._take: 24, self._end: 22, self._gate_take: 9, self._gate_end: 9, self._beat: 1,
-            self._leave: 1, self._rejoin: 1, self._reconcile: 2, self._attention: 3, self._look: 12, tasks.drain: 1,
-            self._edit: 4, self._link: 1, self._wait: 4, self._import: 3,
+            self._handle: 3, self._inbox: 5, self._spawn: 4, self._want: 6, self._ready: 10, self._error: 1,
+            self._take: 24, self._end: 22, self._gate_take: 9, self._gate_end: 9, self._beat: 1, self._leave: 1,
+            self._rejoin: 1, self._reconcile: 2, self._attention: 3, self._look: 12, tasks.drain: 1, self._edit: 4,
+            self._link: 1, self._wait: 4, self._clean: 14, self._import: 3,
         }  # fmt: skip
         self._ways, self._weights = list(ways), list(ways.values())
 
@@ -237,10 +238,8 @@ class Walk:
         verbs = ("interrupt", "resume", "close", "kill", "restart")
         return agents.want(self._name(), self._random.choices(verbs, (2, 5, 1, 1, 4))[0])
 
-    def _remove(self) -> Call[Any]:
-        ended = self._records("agent", state="stopped") + self._records("agent", state="error")
-        agent = self._random.choice(ended or self._records("agent"))
-        return agents.remove(self._random.choice((agent["id"], agent["name"])), **self._who())
+    def _clean(self) -> Call[Any]:
+        return cleaning(self._random, self._records, (*NAMES, "conductor"), self._who())
 
     def _ready(self) -> Call[Any]:
         cold = self._random.choice(self._records("agent", state="cold") or self._records("agent"))
@@ -341,8 +340,8 @@ class Walk:
         )
 
     def _attention(self) -> Call[Any]:
-        verb = self._random.choice(("answer", "dismiss"))
-        return town.close_attention(self._one("attention")["id"], verb, answer=self._maybe("yes"), by="ann")
+        item, verb = self._one("attention")["id"], self._random.choice(("answer", "dismiss"))
+        return town.close_attention(item, verb, answer=self._maybe("yes"), by="ann")
 
     def _wait(self) -> Call[Any]:
         return town.wait_facts(

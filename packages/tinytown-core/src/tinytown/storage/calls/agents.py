@@ -61,9 +61,14 @@ def spawn(
     return change("agent_spawn", args, _changed)
 
 
-def want(agent: str, verb: str, *, round_id: str | None = None, by: str | None = None) -> Call[AgentChanged]:
-    """Change what people want of an agent: ``interrupt``, ``resume``, ``close``, ``kill`` or ``restart``."""
-    args = {"agent": agent, "verb": verb, "round_id": round_id, "by": by}
+def want(
+    agent: str, verb: str, *, only_error: bool = False, round_id: str | None = None, by: str | None = None
+) -> Call[AgentChanged]:
+    """Change what people want of an agent: ``interrupt``, ``resume``, ``close``, ``kill`` or ``restart``.
+
+    With ``only_error`` an agent that does not stand in the state ``error`` is left as it is.
+    """
+    args = {"agent": agent, "verb": verb, "only_error": only_error or None, "round_id": round_id, "by": by}
     return change("agent_want", args, _changed, allowed=rows("wanted", verb))
 
 

@@ -160,7 +160,7 @@ def drain() -> Call[tuple[str, ...]]:
 def listing(
     *, state: str | None = None, agent: str | None = None, after: int | None = None, limit: int = 100
 ) -> Call[Page[Task]]:
-    """List tasks by creation, one page of at most ``limit``."""
+    """List tasks by creation, one page of at most ``limit``. An agent's open ones are those in the state ``open``."""
     return query("list_tasks", {"state": state, "agent": agent, "after": after, "limit": limit}, page(Task))
 
 

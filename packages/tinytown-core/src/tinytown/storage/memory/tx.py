@@ -65,6 +65,7 @@ class Tx:
         self._data = data
         self._changed: dict[str, Any] = {}
         self._records: dict[str, Fields] = {}
+        self._dropped: list[str] = []
         self.now = now
         self.rung: dict[str, str] = {}
 
@@ -189,6 +190,11 @@ class Tx:
         self.zadd("ids", 0, ref)
         return self._records[key]
 
+    def forget(self, kind: str, ref: str) -> None:
+        """Take a record and its history away."""
+        self.entries(f"history:{ref}")
+        self._dropped += [f"{kind}:{ref}", f"history:{ref}"]
+
     def next_seq(self) -> int:
         """Count the records and items of the town."""
         seq = int(self.hget("town", "seq") or 0) + 1
@@ -270,6 +276,8 @@ class Tx:
                 self._data[key] = value
             else:
                 self._data.pop(key, None)
+        for key in self._dropped:
+            self._data.pop(key, None)
 
 
 _KINDS: Mapping[str, type[Any]] = {

@@ -9,7 +9,7 @@ import pytest
 
 from tinytown.domain.ids import IdKind
 from tinytown.errors import StorageCorruptError
-from tinytown.storage.calls import agents, edits, imports, mail, nodes, rounds, tasks
+from tinytown.storage.calls import agents, edits, imports, mail, nodes, reclaim, rounds, tasks
 from tinytown.storage.calls import town as towns
 from tinytown.storage.protocol import Call
 from tinytown.testing.contract.base import ContractPart, refused
@@ -133,6 +133,36 @@ def _error(town: Hands) -> Call[Any]:
     return agents.error(town.spawn("w1", ready=False).id, 1, "none", **AS_NODE)
 
 
+def _left(town: Hands) -> tuple[str, str]:
+    """An agent that was stopped with a task that another waits for and with mail; gives its id and the task's."""
+    town.spawn("w2")
+    ref = _blocked(town)
+    town.send("w1", urgent=True)
+    town.want("w1", "kill")
+    return town.agent("w1").id, ref
+
+
+def _move_mail(town: Hands) -> Call[Any]:
+    holder, _ref = _left(town)
+    return reclaim.move_mail(holder, "w2", [item.id for item in town.run(mail.peek(holder)).items])
+
+
+def _message_to_task(town: Hands) -> Call[Any]:
+    holder, _ref = _left(town)
+    return reclaim.message_to_task(town.run(mail.peek(holder)).items[0].id, holder)
+
+
+def _reclaim_task(town: Hands, verb: str) -> Call[Any]:
+    holder, ref = _left(town)
+    return reclaim.reclaim_task(ref, holder, verb, agent="w2")
+
+
+def _delete_task(town: Hands) -> Call[Any]:
+    holder, ref = _left(town)
+    town.run(tasks.cancel(town.add(depends_on=[ref]).id))
+    return reclaim.delete_task(ref, town.task(ref).updated_at, holder=holder)
+
+
 def _remove(town: Hands) -> Call[Any]:
     town.spawn("w1", nickname="max")
     town.want("w1", "kill")
@@ -186,6 +216,11 @@ SCENES: Mapping[str, Callable[[Hands], Call[Any]]] = {
     "restart": lambda t: agents.want(t.spawn("w1").name, "restart"),
     "close": lambda t: agents.want(t.spawn("w1").name, "close"),
     "remove": _remove,
+    "move mail": _move_mail,
+    "message to task": _message_to_task,
+    "reclaim": lambda t: _reclaim_task(t, "assign"),
+    "reclaim to cancel": lambda t: _reclaim_task(t, "cancel"),
+    "delete": _delete_task,
     "ready": lambda t: agents.ready(t.spawn("w1", ready=False).id, 1, account="x", **AS_NODE),
     "error": _error,
     "send": lambda t: mail.send("m-77777777", t.spawn("w1").name, "hello", urgent=True),

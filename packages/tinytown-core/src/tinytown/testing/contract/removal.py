@@ -57,7 +57,7 @@ class Removal(ContractPart):
         error = refused(town, RefusedError, agents.remove("w1"))
         assert error.shown_code == "agent_holds"
         assert "0 open tasks and 1 messages" in error.message
-        assert "tt restart w1" in str(error.hint)
+        assert "tt reclaim --from w1" in str(error.hint)
         assert town.message(ref).state == "queued"
 
     @pytest.mark.parametrize("make", ["assigned", "waiting", "blocked", "verifying"])

@@ -15,6 +15,7 @@ from tinytown.storage.memory.verbs import (
     nodes,
     people,
     queries,
+    reclaim,
     removal,
     round_end,
     saves,
@@ -41,5 +42,6 @@ VERBS: dict[str, Verb] = {
     **queries.VERBS,
     **removal.VERBS,
     **imports.VERBS,
+    **reclaim.VERBS,
     **waiting.VERBS,
 }

@@ -131,6 +131,8 @@ def agent_want(tx: Tx, a: Args) -> Fields:
     if not agent.get("cli"):
         tx.refuse("not_an_agent", detail="the conductor is a mailbox; it has no process to change")
     check(tx, a, "wanted", agent, verb, field="wanted")
+    if a.get("only_error") and agent["state"] != "error":
+        return {"agent": view(tx, agent), "ending": False}
     if (
         verb in {"interrupt", "resume", "close"}
         and agent["state"] in {"stopped", "error"}

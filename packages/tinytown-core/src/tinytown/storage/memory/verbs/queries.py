@@ -57,6 +57,8 @@ def _of_agent(tx: Tx, agent: str, state: str | None, most: int, after: float | N
     """List an agent's tasks by creation: open ones, closed ones, or both."""
     if state in CLOSED:
         return tx.zrange(f"done:{agent}:{state}", most, after=after)
+    if state == "open":
+        return tx.zrange(f"mine:{agent}", most, after=after)
     if state == "assigned":
         return tx.zrange(f"queue:{agent}", most, after=after)
     if state:

@@ -21,7 +21,7 @@ def agent_remove(tx: Tx, a: Args) -> Fields:
         tx.refuse(
             "agent_holds",
             detail=f"agent `{agent['name']}` still holds {shown['open_tasks']} open tasks and {shown['mail']} messages",
-            hint=f"`tt restart {agent['name']}` lets it go on with them",
+            hint=f"move them with `tt reclaim --from {agent['name']} --to-backlog`",
         )
     unwake(tx, agent)
     leave_nothing(tx, agent)

@@ -18,7 +18,7 @@ return tx.run('agent_remove', function(a)
     tx.refuse('agent_holds', {
       detail = string.format('agent `%s` still holds %d open tasks and %d messages', agent.name, held.open_tasks,
         held.mail),
-      hint = '`tt restart ' .. agent.name .. '` lets it go on with them',
+      hint = 'move them with `tt reclaim --from ' .. agent.name .. ' --to-backlog`',
     })
   end
   tx.unwake(agent)

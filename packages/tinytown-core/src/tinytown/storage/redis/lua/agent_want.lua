@@ -1,5 +1,5 @@
 -- Change what people want of an agent: interrupt, resume, close, kill or restart it.
--- ARGS: agent, verb, from; optional round_id, by
+-- ARGS: agent, verb, from; optional only_error (leave one alone that is not in error), round_id, by
 -- REPLY: agent, ending (whether a round has to end first)
 -- ERRORS: stale_round, not_found, ambiguous, not_an_agent, wrong_state, agent_ends
 -- USES: writes ranges rules acts views agents
@@ -12,6 +12,9 @@ return tx.run('agent_want', function(a)
     tx.refuse('not_an_agent', { detail = 'the conductor is a mailbox; it has no process to change' })
   end
   tx.check(a, 'wanted', agent, verb, 'wanted')
+  if some(a.only_error) and agent.state ~= 'error' then
+    return { agent = tx.view(agent), ending = false }
+  end
   local live, state = some(agent.round_id) ~= nil, agent.state
   local ending = live and (verb == 'interrupt' or verb == 'kill' or verb == 'restart')
   if verb ~= 'kill' and verb ~= 'restart' and not live and (state == 'stopped' or state == 'error') then

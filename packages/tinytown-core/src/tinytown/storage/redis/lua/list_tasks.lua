@@ -27,6 +27,8 @@ end
 local function of_agent(agent, state, most, after)
   if tx.has(CLOSED, state) then
     return tx.zrange('done:' .. agent .. ':' .. state, most, after)
+  elseif state == 'open' then
+    return tx.zrange('mine:' .. agent, most, after)
   elseif state == 'assigned' then
     return tx.zrange('queue:' .. agent, most, after)
   elseif state then
