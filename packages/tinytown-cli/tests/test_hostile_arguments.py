@@ -58,6 +58,8 @@ REFS = [
 
 
 def values_of(command: Command, param: Param) -> list[str]:
+    if command.path == ("completion",) and param.name == "words":
+        return []  # whatever was typed so far, there is nothing to refuse
     if command.path == ("init",) and param.name == "cli":
         return NAMES
     if param.name in SPECIAL:

@@ -262,19 +262,6 @@ def test_adapters_are_listed_and_shown(tt: Tt) -> None:
     assert (told.code, told.error["code"]) == (1, "plugin_not_found")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_name_the_commands(tt: Tt, shell: str) -> None:
-    script = tt("completion", shell).out
-    assert all(word in script for word in ("spawn", "backlog", "attention", "urgent"))
-
-
-def test_the_completion_of_bash_is_valid_bash(tt: Tt) -> None:
-    checked = subprocess.run(
-        ["bash", "-n"], input=tt("completion", "bash").out, text=True, capture_output=True, check=False
-    )
-    assert (checked.returncode, checked.stderr) == (0, "")
-
-
 def test_a_round_acts_as_itself_and_starts_nothing(town: Tt) -> None:
     town("spawn", "w1", "--cli", "mini")
     inside = {"TINYTOWN_ROUND_ID": "r-0123456789", "TINYTOWN_AGENT_ID": "a-0123456789"}

@@ -129,7 +129,7 @@ def test_vanished_towns_are_taken_off_the_list_when_it_is_said_twice(tt: Tt, tmp
     file = tmp_path / "home" / ".tt" / "towns.toml"
     before = file.read_text()
     refused = tt("towns", "--prune", "--json")
-    assert (refused.code, refused.error["code"], file.read_text()) == (1, "not_confirmed", before)
+    assert (refused.code, refused.error["code"], file.read_text()) == (2, "usage", before)
     planned = tt("towns", "--prune", "--dry-run", "--json").json
     assert (planned["dry_run"], [item["name"] for item in planned["items"]], file.read_text()) == (
         True,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from tinytown.errors import NotFoundError, RefusedError, UsageError
+from tinytown.errors import NotFoundError, UsageError
+
+from tinytown_cli.asking import agree
 
 if TYPE_CHECKING:
     from tinytown.config.registry import RegisteredTown
@@ -88,24 +89,12 @@ def _prune(context: Context, *, dry_run: bool, force: bool) -> None:
 
     home = user_home()
     gone = vanished(home)
-    if gone and not dry_run and not force and not _agreed(len(gone)):
-        raise RefusedError(
-            detail=f"{len(gone)} towns would be taken off the list",
-            refusal="not_confirmed",
-            hint="`tt towns --prune --dry-run` lists them, `--force` does it",
-        )
+    if gone and not dry_run:
+        agree(f"Take {len(gone)} towns off the list?", force=force, as_json=context.out.json)
     if not dry_run:
         for town in gone:
             forget_town(home, town.path)
     _say_forgotten(context, gone, dry_run=dry_run)
-
-
-def _agreed(count: int) -> bool:
-    """Ask, where a person sits at the terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    print(f"Take {count} towns off the list? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _say_forgotten(context: Context, gone: list[RegisteredTown], *, dry_run: bool) -> None:

@@ -38,6 +38,9 @@ COMMANDS: tuple[Command, ...] = (
         _GROUP,
         "Print the completion script of a shell",
         ("tt completion bash > ~/.local/share/bash-completion/completions/tt", "tt completion fish | source"),
-        (Param("shell", "Which shell", positional=True, required=True, choices=("bash", "zsh", "fish")),),
+        (
+            Param("shell", "Which shell", positional=True, required=True, choices=("bash", "zsh", "fish")),
+            Param("words", "Say what may stand next; the scripts ask so", positional=True, kind="list"),
+        ),
     ),
 )

@@ -139,27 +139,35 @@ def _server(paths: TownPaths, config: TownConfig) -> tuple[bool, ServerChoice]:
 def _ask(town: Neighbour) -> Neighbour:
     """Ask a town's server, if it runs."""
     from tinytown.services.servers import MEMORY_URL
-    from tinytown.storage.embedded.instance import read_instance
-    from tinytown.storage.embedded.server import EmbeddedServer, status
 
     paths = TownPaths(Path(town.path))
     try:
         config = load_town(paths.config)
         _, server = _server(paths, config)
-        url = server.url
-        if url == MEMORY_URL:  # it lives and ends with the process that opened it
+        if server.url == MEMORY_URL:  # it lives and ends with the process that opened it
             return town
-        if server.embedded:
-            own, instance = status(paths), read_instance(paths)
-            if not own.running or own.socket is None or instance is None:
-                return attrs.evolve(town, answers=False)
-            url = EmbeddedServer(own.socket, None, instance).url
+        url = running_url(paths, server)
+        if url is None:
+            return attrs.evolve(town, answers=False)
         agents, active = _count(paths, config, server, url)
     except TinytownError as error:
         return attrs.evolve(town, answers=False, problem=error.message)
     except (OSError, ValueError) as error:
         return attrs.evolve(town, answers=False, problem=str(error))
     return attrs.evolve(town, answers=True, agents=agents, agents_active=active)
+
+
+def running_url(paths: TownPaths, server: ServerChoice) -> str | None:
+    """Give the address of a town's server, or None where the town's own does not run. Starts nothing."""
+    if not server.embedded:
+        return server.url
+    from tinytown.storage.embedded.instance import read_instance
+    from tinytown.storage.embedded.server import EmbeddedServer, status
+
+    own, instance = status(paths), read_instance(paths)
+    if not own.running or own.socket is None or instance is None:
+        return None
+    return EmbeddedServer(own.socket, None, instance).url
 
 
 def _count(paths: TownPaths, config: TownConfig, server: ServerChoice, url: str) -> tuple[int, int]:
