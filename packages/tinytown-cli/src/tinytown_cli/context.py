@@ -29,11 +29,12 @@ class Context:
         """The town that is meant; its own server is started when it is down."""
         return self.open()
 
-    def open(self, *, start: bool = True) -> Town:
+    def open(self, *, start: bool = True, unfinished: bool = False) -> Town:
         """Open the town once.
 
         Args:
             start: Whether its own server may be started.
+            unfinished: Whether to open it though a restore or a reset of it was interrupted.
 
         Raises:
             TinytownError: There is no town, its file is wrong, or its server cannot be reached.
@@ -41,7 +42,7 @@ class Context:
         if self._town is None:
             from tinytown import Town
 
-            self._town = Town.open(self.flags.town, start=start)
+            self._town = Town.open(self.flags.town, start=start, unfinished=unfinished)
             self._town.operation = self.flags.operation
         return self._town
 

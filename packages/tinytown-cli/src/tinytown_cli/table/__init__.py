@@ -5,11 +5,25 @@ Nothing here imports more than the standard library's smallest parts, because ea
 
 from __future__ import annotations
 
-from tinytown_cli.table import agents, checkup, lifecycle, mail, migrate, people, plan, plugins, settings, town, work
+from tinytown_cli.table import (
+    agents,
+    backup,
+    checkup,
+    lifecycle,
+    mail,
+    migrate,
+    people,
+    plan,
+    plugins,
+    settings,
+    town,
+    work,
+)
 from tinytown_cli.table.model import Command, Param
 
 COMMANDS: tuple[Command, ...] = (
     *town.COMMANDS,
+    *backup.COMMANDS,
     *checkup.COMMANDS,
     *settings.COMMANDS,
     *migrate.COMMANDS,

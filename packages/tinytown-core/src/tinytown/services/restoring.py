@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -65,16 +66,30 @@ def restore(
         SaveFileError: The file cannot be restored; nothing was changed.
         RefusedError: The town is not empty, or a node works on it.
     """
+    return (yield from restore_settled(context, file, lambda: None, force=force, dry_run=dry_run))
+
+
+def restore_settled(
+    context: TownContext,
+    file: str | Path | IO[bytes] | None,
+    settle: Callable[[], None],
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Steps[Restored]:
+    """Restore a town, and do one more thing while it still counts as unfinished; else as `restore`."""
     source = saving.default_file(context) if file is None else file
     town = yield from local(lambda: saving.load(source))
     lock = yield from demand_quiet(context)
     try:
-        return (yield from _restore(context, town, force=force, dry_run=dry_run))
+        return (yield from _restore(context, town, settle, force=force, dry_run=dry_run))
     finally:
         os.close(lock)
 
 
-def _restore(context: TownContext, town: SavedTown, *, force: bool, dry_run: bool) -> Steps[Restored]:
+def _restore(
+    context: TownContext, town: SavedTown, settle: Callable[[], None], *, force: bool, dry_run: bool
+) -> Steps[Restored]:
     counts, kept = town.counts(), None
     unfinished = (yield from ask(saves.export(limit=1))).town.get("unfinished") is not None
     before = None if unfinished or (yield from is_empty()) else (yield from saving.collect(context))
@@ -89,7 +104,7 @@ def _restore(context: TownContext, town: SavedTown, *, force: bool, dry_run: boo
         return Restored(counts=counts, replaced=replaced, dry_run=True)
     if before is not None:
         kept = yield from local(lambda: _keep(context, before))
-    ended, moved = yield from write_town(context, town)
+    ended, moved = yield from write_town(context, town, settle)
     return Restored(counts=counts, replaced=replaced, kept=kept, ended=ended, moved=moved)
 
 
@@ -114,7 +129,9 @@ def _keep(context: TownContext, town: SavedTown) -> Path:
     return path
 
 
-def write_town(context: TownContext, town: SavedTown) -> Steps[tuple[tuple[str, ...], tuple[str, ...]]]:
+def write_town(
+    context: TownContext, town: SavedTown, settle: Callable[[], None]
+) -> Steps[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Put a town in the place of what is there; gives the rounds that were ended and the agents that moved."""
     token = new_token()
     known = {node.id for node in (yield from ask(node_calls.listing())).items}
@@ -128,11 +145,13 @@ def write_town(context: TownContext, town: SavedTown) -> Steps[tuple[tuple[str, 
     if (yield from saving.collect(context)) != town:
         raise StorageCorruptError(key="*", hint="another program wrote into this town; end it, then restore again")
     ended = yield from settle_restored(context, town, token, moved)
+    yield from local(settle)
     yield from ask(saves.finish(token))
     return ended, moved
 
 
 def sentence(counts: dict[str, int]) -> str:
     """Say in words how many records of each kind there are."""
-    shown = [f"{count} {kind}s" for kind, count in counts.items() if count and kind in {"agent", "task", "message"}]
+    named = [(kind, count) for kind, count in counts.items() if count and kind in {"agent", "task", "message"}]
+    shown = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in named]
     return ", ".join(shown) or f"{counts.get('event', 0)} events"

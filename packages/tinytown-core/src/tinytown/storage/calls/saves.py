@@ -12,7 +12,7 @@ from tinytown.storage.calls.answers import Value
 from tinytown.storage.protocol import Answer, Call
 from tinytown.storage.saves.town import plain
 
-RECORDS_AT_ONCE = 300
+RECORDS_AT_ONCE = 150
 BYTES_AT_ONCE = 1024 * 1024
 
 
