@@ -12,7 +12,7 @@ COMMANDS: tuple[Command, ...] = (
         "backup:save",
         _GROUP,
         "Save the whole town in one text file that diffs well",
-        ("tt save", "tt save town.save && git add town.save"),
+        ("tt save", "tt save town.save"),
         (
             Param("file", "Where to (`.tt/town.save`); `-` is standard output", positional=True),
             Param("force", "Write over a file that is no save of this town", kind="bool"),
