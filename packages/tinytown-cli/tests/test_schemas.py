@@ -98,6 +98,8 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("start --install", ""),
     ("start", ""),
     ("stop", ""),
+    ("save", ""),
+    ("restore --dry-run", ""),
     ("demo", ""),
 )
 MAY_FAIL = {"wait", "doctor", "adapters doctor", "migrate"}

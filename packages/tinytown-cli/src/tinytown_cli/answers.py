@@ -17,6 +17,7 @@ from tinytown.services.held import Held
 from tinytown.services.neighbours import Neighbour
 from tinytown.services.tracing import TraceStep
 from tinytown.storage.record_schemas import Schema, object_of, of_type, record_schema
+from tinytown.storage.saves.town import KINDS
 
 RECORDS: Mapping[str, type[Any]] = {
     "task": Task,
@@ -104,6 +105,8 @@ _GIVEN = object_of(
     }
 )
 
+_COUNTS = object_of(dict.fromkeys((*KINDS, "event"), NUMBER))
+
 ANSWERS: Mapping[str, Schema] = {
     "init": object_of({"name": TEXT, "root": TEXT, "server": TEXT}),
     "start": either(object_of({"node": TEXT, "town": TEXT}), _SERVICE),
@@ -132,6 +135,18 @@ ANSWERS: Mapping[str, Schema] = {
         url=TEXT,
         skipped={"type": "array", "items": object_of({"key": TEXT, "reason": TEXT})},
         notes=TEXTS,
+    ),
+    "save": object_of({"file": TEXT, "bytes": NUMBER, "counts": _COUNTS}),
+    "restore": object_of(
+        {
+            "dry_run": YES_NO,
+            "counts": _COUNTS,
+            "replaced": _COUNTS,
+            "kept": MAYBE_TEXT,
+            "ended_rounds": TEXTS,
+            "moved_agents": TEXTS,
+            "server": MAYBE_TEXT,
+        }
     ),
     "towns": either(list_of(of_type(Neighbour)), _FORGOTTEN),
     "spawn": _AGENT,

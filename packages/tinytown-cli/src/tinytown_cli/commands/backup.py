@@ -71,7 +71,7 @@ def _document(done: Restored, to: str | None) -> dict[str, Any]:
     return {
         "dry_run": done.dry_run,
         "counts": done.counts,
-        "replaced": done.replaced,
+        "replaced": {kind: done.replaced.get(kind, 0) for kind in done.counts},
         "kept": str(done.kept) if done.kept else None,
         "ended_rounds": list(done.ended),
         "moved_agents": list(done.moved),
