@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tinytown.config.paths import TownPaths
+from tinytown.node.control import node_runs
+from tinytown.testing.everything import everything
 from tinytown_cli.run import run
 from tinytown_cli.table import COMMANDS, Command, Param
 
@@ -105,53 +109,157 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
         task = town.add_task("Something")
         town.block(task.id, "Which one?")
         message = town.send("conductor", "hello").message
+        town.stop(now=True)
+    Town.open(root, env=env).close()  # its server runs, and its node does not
+    (base / ".tt" / "bootstrap").mkdir(mode=0o700)  # where programs are unpacked before they have proved themselves
     known = {"agent": "conductor", "to": "conductor", "task": task.id, "ref": task.id, "item": message.id, "name": "w9"}
     known["key"] = "max_agents"
     yield root, {**known, **{f"env:{name}": value for name, value in env.items()}}
     end_town(root)
 
 
-def newest(root: Path, env: dict[str, str]) -> list[str]:
-    """What the town has written down last, and its files that people edit."""
-    from tinytown import Town
+def changes(before: dict[str, str], after: dict[str, str]) -> dict[str, tuple[str | None, str | None]]:
+    return {
+        name: (before.get(name), after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    }
 
-    with Town.open(root, env=env) as town:
-        return [town.events(limit=1)[-1].id, town.paths.config.read_text()]
+
+@pytest.fixture
+def there(
+    folder: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[tuple[Path, dict[str, str]]]:
+    """That town, with its user's environment and its folder as the working directory; no node is ever started."""
+    root, known = folder
+    for name in list(os.environ):
+        if name.startswith(("TINYTOWN", "REDIS")):
+            monkeypatch.delenv(name)
+    for name, value in known.items():
+        if name.startswith("env:"):
+            monkeypatch.setenv(name.removeprefix("env:"), value)
+    monkeypatch.chdir(root)
+    yield root, known
+    assert not node_runs(TownPaths(root))
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str], codes: set[int]) -> dict[str, str]:
+    """Run a command line that must be refused in one sentence with a hint; gives the error."""
+    capsys.readouterr()
+    code = run(["--json", *words])
+    said = capsys.readouterr()
+    shown = ([word[:40] for word in words], code, said.out[:300], said.err[-600:])
+    assert code in codes, shown
+    assert said.out == "", shown
+    error = json.loads(said.err.splitlines()[-1])["error"]
+    assert error["code"] != "internal", shown
+    assert error["message"], shown
+    assert "\n" not in error["message"], shown
+    assert error["hint"], shown
+    assert "Traceback" not in said.err, shown
+    assert len(said.err) < 5000, shown
+    return error
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_hostile_value_is_refused_in_one_sentence_and_changes_nothing(
     case: tuple[Command, Param],
-    folder: tuple[Path, dict[str, str]],
+    there: tuple[Path, dict[str, str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    (command, param), (root, known) = case, folder
-    env = {name.removeprefix("env:"): value for name, value in known.items() if name.startswith("env:")}
-    for name in list(os.environ):
-        if name.startswith(("TINYTOWN", "REDIS")):
-            monkeypatch.delenv(name)
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
+    (command, param), (root, known) = case, there
     monkeypatch.chdir(tmp_path if command.path == ("init",) else root)
-    before = newest(root, env)
+    before = everything(root, root.parent)
     for value in values_of(command, param):
-        capsys.readouterr()
-        code = run(["--json", *line(command, param, value, known)])
-        said = capsys.readouterr()
-        shown = (value[:40], code, said.out[:300], said.err[-600:])
-        assert code in {1, 2}, shown
-        assert said.out == "", shown
-        error = json.loads(said.err.splitlines()[-1])["error"]
-        assert error["code"] != "internal", shown
-        assert error["message"], shown
-        assert error["hint"], shown
-        assert "Traceback" not in said.err, shown
-        assert len(said.err) < 5000, shown
-    assert newest(root, env) == before
+        refused(line(command, param, value, known), capsys, {1, 2})
+    assert changes(before, everything(root, root.parent)) == {}
     assert not list(root.glob("**/pwned"))
-    assert not (tmp_path / "tinytown.toml").exists()
+    assert not list(tmp_path.iterdir())
+
+
+TWICE = [
+    pytest.param((command, param), id=f"{command.name}-{param.name}")
+    for command in COMMANDS
+    for param in command.params
+    if not param.positional and param.kind not in {"bool", "list"}
+]
+
+
+@pytest.mark.parametrize("case", TWICE)
+def test_an_option_that_is_given_twice_is_a_usage_error_and_changes_nothing(
+    case: tuple[Command, Param], there: tuple[Path, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (command, param), (root, known) = case, there
+    value = param.choices[0] if param.choices else "1"
+    places = [known.get(each.name, "1") for each in command.params if each.positional and each.required]
+    before = everything(root, root.parent)
+    for first, second in itertools.product(param.flags, repeat=2):
+        words = [*command.path, first, value, *places, second, value]
+        assert refused(words, capsys, {2})["code"] == "usage"
+    assert changes(before, everything(root, root.parent)) == {}
+
+
+EXCLUSIVE = (
+    "send conductor hello --query --info",
+    "send conductor hello --info --ack",
+    "events --after 1 --since 1",
+    "events --follow --after 1 --since 1",
+    "inbox --done {message} --all",
+    "inbox conductor --done {message}",
+    "inbox --all --after 3",
+    "towns --forget x --prune",
+    "towns --dry-run",
+    "config list --user --town-file",
+    "doctor --dry-run",
+    "assign conductor {task} --role x",
+)
+
+
+@pytest.mark.parametrize("words", EXCLUSIVE)
+def test_what_excludes_each_other_is_a_usage_error_and_changes_nothing(
+    words: str, there: tuple[Path, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, known = there
+    before = everything(root, root.parent)
+    error = refused(words.format(message=known["item"], task=known["task"]).split(), capsys, {1, 2})
+    assert error["code"] in {"usage", "not_assignable"}
+    assert changes(before, everything(root, root.parent)) == {}
+
+
+TOWNS = ["", " ", "/nonexistent/town", "../..", "/etc/passwd", "nul\0", "\udcff", "x" * 5000, "a\nb", "$(touch pwned)"]
+OPERATIONS = ["", " ", "nonsense", "o-", NOTHING, "x" * 5000, "\udcff", "a\nb", "../x"]
+WITHOUT_TOWN = {"init", "demo", "completion", "towns", "bootstrap", "doctor", "adapters", "config"}
+"""First words of commands that need no town, or that make or look for one and say what they found."""
+
+
+def places_of(command: Command, known: dict[str, str]) -> list[str]:
+    return [known.get(each.name, "1") for each in command.params if each.positional and each.required]
+
+
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if each.path[0] not in WITHOUT_TOWN], ids=lambda each: each.name
+)
+def test_a_hostile_town_is_refused_and_nothing_is_made(
+    command: Command, there: tuple[Path, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, known = there
+    before = everything(root, root.parent)
+    for value in TOWNS:
+        refused([*command.path, *places_of(command, known), f"--town={value}"], capsys, {1, 2})
+    assert changes(before, everything(root, root.parent)) == {}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
+def test_a_hostile_operation_is_a_usage_error_and_changes_nothing(
+    command: Command, there: tuple[Path, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, known = there
+    before = everything(root, root.parent)
+    for value in OPERATIONS:
+        refused([*command.path, *places_of(command, known), f"--id={value}"], capsys, {2})
+    assert changes(before, everything(root, root.parent)) == {}
 
 
 def takes_any_number(command: Command) -> bool:

@@ -67,6 +67,8 @@ def spawn(
     rounds = checks.count(max_rounds, what="max rounds")
     above = context.actor.agent_id if parent is None else checks.ref(parent, what="parent")
     chosen = checks.line(cli, what="agent CLI")
+    if parent is not None:  # refused before anything is prepared for it
+        above = (yield from show_as(Agent, "agent", above or "")).id
     known = yield from _known(checked)
     free = known is None or _ended(known)  # a living one keeps its variables: the server refuses what follows
     chosen = yield from local(lambda: _ready_cli(context, chosen, ready=free))

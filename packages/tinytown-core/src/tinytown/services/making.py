@@ -23,6 +23,7 @@ from tinytown.config.urls import split_url
 from tinytown.config.write import add_to_gitignore, check_town_name, render_town_file, town_name_from
 from tinytown.crash import point
 from tinytown.errors import ConfigError, InvalidValueError, RefusedError, TinytownError
+from tinytown.services.servers import check_scheme
 
 _LOCK = "making.lock"
 
@@ -142,6 +143,7 @@ def plan_town(
     url, secret = redis_url or env.get("REDIS_URL", "").strip() or None, None
     if url is not None:
         parts = split_url(url, what="--redis-url" if redis_url else "REDIS_URL")
+        check_scheme(parts.url)
         url = parts.url
         if parts.password:
             check_password(parts.password)

@@ -116,6 +116,19 @@ def open_async_storage(paths: TownPaths, town: str, choice: ServerChoice, url: s
     return cast("AsyncStorage", _from_plugin(town, choice, url, asynchronous=True))
 
 
+def check_scheme(url: str) -> None:
+    """Refuse a URL that no installed storage takes, before anything is made for it.
+
+    Raises:
+        PluginNotFoundError: There is no storage for its scheme.
+    """
+    if url != MEMORY_URL and url.partition(":")[0] not in _REDIS_SCHEMES:
+        from tinytown.plugins.loading import load
+        from tinytown.plugins.storages import storage_name
+
+        load("storages", storage_name(url))
+
+
 def _from_plugin(town: str, choice: ServerChoice, url: str, *, asynchronous: bool) -> object:
     """Open the storage of a scheme that core does not know."""
     from tinytown.plugins.storages import open_storage as open_plugin
