@@ -53,6 +53,7 @@ def test_a_newcomer_looks_first_and_then_brings_the_town_over(tt: Tt, tmp_path: 
     shown = tt("task", "show", done["items"][1]["id"], "--json").json
     assert (shown["state"], shown["agent"], shown["created_at"]) == ("assigned", "w1", "2024-05-01T12:00:02.123Z")
     assert tt("inbox", "w1", "--json").json["items"][0]["body"] == "how far?"
+    assert [item["path"] for item in tt("towns", "--json").json["items"]] == [str(tmp_path / "town")]
     again = tt("migrate", "--json").json
     assert [item["new"] for item in again["items"]] == [False, False, False]
     assert old.dump() == before

@@ -11,12 +11,13 @@ from tinytown.config.credentials import find_credential
 from tinytown.config.files import private_dir, read_text, write_private
 from tinytown.config.paths import user_home
 from tinytown.config.precedence import default_cli
+from tinytown.config.registry import register_town
 from tinytown.config.rust_keys import for_rust
 from tinytown.config.server_source import choose_server
 from tinytown.config.town import REFERENCE_SOCKET, parse_toml
 from tinytown.config.urls import split_url
 from tinytown.config.user import load_user
-from tinytown.errors import InvalidValueError, NotFoundError, RefusedError
+from tinytown.errors import InvalidValueError, NotFoundError, RefusedError, TinytownError
 from tinytown.services.context import TownContext
 from tinytown.services.migration_plan import Entry, Here, Plan, make_plan
 from tinytown.services.steps import Steps, ask, local
@@ -94,6 +95,7 @@ def migrate(
     if not dry_run:
         for entry in new:
             yield from _bring(context, entry)
+        yield from local(lambda: _register(context))
     return Migrated(
         town=name,
         url=source.url,
@@ -129,6 +131,14 @@ def _bring(context: TownContext, entry: Entry) -> Steps[None]:
         write_private(path, (entry.document or "").encode("utf-8", "replace"))
 
     yield from local(write)
+
+
+def _register(context: TownContext) -> None:
+    """Note the town for `tt towns`: who comes with a file of the Rust program has never said `tt init` here."""
+    try:
+        register_town(user_home(context.env), context.root, context.name)
+    except TinytownError as error:
+        context.notices.append(f"the town was brought over, but {error}")
 
 
 def _known(context: TownContext, plan: Plan) -> Steps[set[str]]:

@@ -241,7 +241,8 @@ def _tasks(
             by=BY,
         )
         whose = f", {names[taker]}" if taker else ""
-        shown = "assigned" if taker and state == "pending" else state
+        waits = any(need in tasks and tasks[need].state != "completed" for need in needs.get(task.uuid, ()))
+        shown = state if state != "pending" else "waiting" if waits else "assigned" if taker else state
         line = task.description.strip().splitlines()[0][:60]
         plan.entries.append(Entry(kind="task", old=task.uuid, id=ref, text=f"{shown}{whose}: {line}", call=call))
     for ref in old.backlog:
