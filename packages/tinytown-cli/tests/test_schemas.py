@@ -81,6 +81,7 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("trace w1", ""),
     ("history -n 200", ""),
     ("events --count 200", ""),
+    ("conductor --print", ""),
     ("why", ""),
     ("why w1", ""),
     ("list", ""),

@@ -178,6 +178,7 @@ ANSWERS: Mapping[str, Schema] = {
     "trace": object_of({"kind": TEXT, "record": _RECORD, "history": {"type": "array", "items": _STEP}}),
     "history": list_of(_EVENT),
     "events": either(list_of(_EVENT), _EVENT, _TRIMMED),
+    "conductor": object_of({"town": TEXT, "text": TEXT}),
     "why": object_of({"ref": MAYBE_TEXT, "kind": TEXT, "state": TEXT, "causes": {"type": "array", "items": _CAUSE}}),
     "attention list": list_of(_ATTENTION),
     "attention answer": _ATTENTION,

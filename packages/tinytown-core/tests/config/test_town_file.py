@@ -202,3 +202,15 @@ def test_a_townhall_that_would_be_open_or_broken_is_refused_with_the_remedy(text
     with pytest.raises(ConfigError, match=words) as caught:
         parse_town(TOWNHALL + text, "f")
     assert caught.value.hint
+
+
+def test_a_command_line_says_how_it_talks_at_a_terminal():
+    text = 'name = "x"\n[agent_clis.mini]\ncommand = "mini run"\nconductor = "mini talk --about {prompt_file}"\n'
+    assert parse_town(text, "tinytown.toml").agent_clis["mini"].conductor_argv == (
+        "mini",
+        "talk",
+        "--about",
+        "{prompt_file}",
+    )
+    with pytest.raises(ConfigError, match="conductor` does not name"):
+        parse_town(text.replace("{prompt_file}", "nothing"), "tinytown.toml")

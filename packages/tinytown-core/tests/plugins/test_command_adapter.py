@@ -16,7 +16,7 @@ PROMPT = 'it\'s "quoted" $HOME ☃\n--help\n'
 
 class TestCommand(AgentAdapterContract):
     name = "command"
-    options: ClassVar = {"argv": ("mini", "--fast")}
+    options: ClassVar = {"argv": ("mini", "--fast"), "conductor_argv": ("mini", "talk", "{prompt_file}")}
 
 
 def agent(**options: object) -> tinytown.AgentSpec:

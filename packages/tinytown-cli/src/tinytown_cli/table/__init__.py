@@ -9,6 +9,7 @@ from tinytown_cli.table import (
     agents,
     backup,
     checkup,
+    conductor,
     lifecycle,
     mail,
     migrate,
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     *work.COMMANDS,
     *plan.COMMANDS,
     *mail.COMMANDS,
+    *conductor.COMMANDS,
     *people.COMMANDS,
     *plugins.COMMANDS,
 )

@@ -1,13 +1,14 @@
 """The adapter for a command line of the user's own: a table ``[agent_clis.X]`` of the town file.
 
 It knows nothing of the program but its words, how it takes the prompt, and its exit code. The table arrives as
-``AgentSpec.options`` with the command already split: ``argv``, ``prompt``, ``env``.
+``AgentSpec.options`` with the commands already split: ``argv``, ``prompt``, ``env``, ``conductor_argv``.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from tinytown.adapters.tools import table, text_of, words_of
 from tinytown.errors import AgentCliError
@@ -20,10 +21,10 @@ MAX_ARGV_PROMPT = 120 * 1024
 
 @hookimpl
 def tinytown_adapter_info() -> AdapterInfo:
-    """Claim what any program may be trusted with: it can run `tt` and commit."""
+    """Claim what any program may be trusted with: it can run `tt`, commit, and talk where its table says how."""
     return AdapterInfo(
         name="command",
-        capabilities=Capability.RUNS_COMMANDS | Capability.COMMITS,
+        capabilities=Capability.RUNS_COMMANDS | Capability.COMMITS | Capability.CONDUCTOR,
     )
 
 
@@ -32,8 +33,8 @@ def tinytown_round_command(agent: AgentSpec, round_spec: RoundSpec) -> Command:
     """Take the words of the table and hand over the prompt as its ``prompt`` says."""
     words = _words(agent)
     way = text_of(agent.options.get("prompt")) or ("file" if _names_file(words) else "stdin")
-    filled = tuple(_fill(word, agent, round_spec) for word in words)
-    env = {name: str(value) for name, value in table(agent.options.get("env")).items()}
+    filled = tuple(_fill(word, agent, round_spec.prompt_path) for word in words)
+    env = _variables(agent)
     if way == "stdin":
         return Command(argv=filled, stdin=Stdin.PROMPT, env=env)
     if way == "file":
@@ -46,6 +47,16 @@ def tinytown_round_command(agent: AgentSpec, round_spec: RoundSpec) -> Command:
         size = round_spec.prompt_bytes // 1024
         raise _refused(agent, f"the prompt has {size} KiB and one word of a command line takes at most 120 KiB")
     return Command(argv=(*filled, round_spec.read_prompt()), stdin=Stdin.NONE, env=env)
+
+
+@hookimpl
+def tinytown_conductor_command(agent: AgentSpec, context_file: Path) -> Command | None:
+    """Take the words of ``conductor``; a table without it knows no way to talk, for ``command`` runs one prompt."""
+    words = words_of(agent.options.get("conductor_argv"))
+    if not words:
+        return None
+    filled = tuple(_fill(word, agent, context_file) for word in words)
+    return Command(argv=filled, stdin=Stdin.TERMINAL, env=_variables(agent))
 
 
 @hookimpl
@@ -86,14 +97,18 @@ def _names_file(words: tuple[str, ...]) -> bool:
     return any("{prompt_file}" in word for word in words)
 
 
-def _fill(word: str, agent: AgentSpec, round_spec: RoundSpec) -> str:
+def _variables(agent: AgentSpec) -> dict[str, str]:
+    return {name: str(value) for name, value in table(agent.options.get("env")).items()}
+
+
+def _fill(word: str, agent: AgentSpec, prompt: Path) -> str:
     if "{model}" in word:
         if not agent.model:
             raise _refused(
-                agent, "its command holds `{model}` but the agent has no model", hint="spawn it with `--model`"
+                agent, "its command holds `{model}` but the agent has no model", hint="name one with `--model`"
             )
         word = word.replace("{model}", agent.model)
-    return word.replace("{prompt_file}", str(round_spec.prompt_path))
+    return word.replace("{prompt_file}", str(prompt))
 
 
 def _refused(agent: AgentSpec, detail: str, hint: str | None = None) -> AgentCliError:

@@ -58,6 +58,9 @@ class AgentCliConfig:
         command: As it was written.
         argv: Its words; no shell ever sees them. ``{prompt_file}`` stands for the path of the prompt.
         prompt: How the prompt reaches the program.
+        conductor: Command line that starts the program at a terminal, to be the conductor; ``{prompt_file}`` in it
+            stands for the file that tells it what it is.
+        conductor_argv: Its words.
         env: Variables to set.
         pass_env: Names of variables, with ``*`` at the end for all that begin so, to hand over from the caller of
             `spawn`; None hands over all that are no secret of the town.
@@ -70,6 +73,8 @@ class AgentCliConfig:
     command: str
     argv: tuple[str, ...] = internal(())
     prompt: str = option("stdin", choices=("stdin", "argv", "file"))
+    conductor: str | None = None
+    conductor_argv: tuple[str, ...] = internal(())
     env: Mapping[str, str] = option(attrs.Factory(dict), parse=_read_env)
     pass_env: tuple[str, ...] | None = option(None, parse=_read_pass_env)
     commits: bool = True
@@ -101,7 +106,17 @@ def read_agent_cli(value: object, place: Place, *, through_sh: bool = False) -> 
         raise command.error(f"does not name `{PROMPT_FILE}`", f"put `{PROMPT_FILE}` where the program expects the path")
     if prompt != "file" and names_file:
         raise place.child("prompt").error(f"must be `file`, because the command names `{PROMPT_FILE}`")
-    return attrs.evolve(entry, argv=argv, prompt=prompt)
+    return attrs.evolve(entry, argv=argv, prompt=prompt, conductor_argv=_conductor_words(entry, place))
+
+
+def _conductor_words(entry: AgentCliConfig, place: Place) -> tuple[str, ...]:
+    if entry.conductor is None:
+        return ()
+    inner = place.child("conductor")
+    words = split_command(entry.conductor, inner)
+    if not any(PROMPT_FILE in word for word in words):
+        raise inner.error(f"does not name `{PROMPT_FILE}`", f"put `{PROMPT_FILE}` where the program expects the path")
+    return words
 
 
 def read_agent_clis(value: object, place: Place) -> Mapping[str, AgentCliConfig]:

@@ -107,6 +107,11 @@ class TownPaths:
         return self.dot / "prompts"
 
     @property
+    def conductor_prompt(self) -> Path:
+        """What the conductor's CLI is told when its conversation begins."""
+        return self.prompts / "conductor.md"
+
+    @property
     def node_dir(self) -> Path:
         """Folder of the one node of this town on this machine."""
         return self.dot / "node"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
+    from tinytown.services import conducting as conductor_ops
     from tinytown.services import (
         editing,
         looking,
@@ -54,6 +55,7 @@ else:
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering")
     )
     editing = Late("tinytown.services.editing")
+    conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
 T = TypeVar("T")
@@ -266,6 +268,8 @@ class AsyncTown:
     attention = async_verb(people_ops.attention)
     answer = async_verb(people_ops.answer)
     dismiss = async_verb(people_ops.dismiss)
+    conductor_brief = async_verb(conductor_ops.conductor_brief)
+    prepare_conductor = async_verb(conductor_ops.prepare_conductor)
     why = async_verb(reasons.why)
     events = async_verb(watching.events)
     trace = async_verb(tracing.trace)

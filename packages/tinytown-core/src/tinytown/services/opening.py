@@ -77,6 +77,10 @@ def open_town(
     paths = new.paths if new is not None else TownPaths(find_town(path, env))
     actor = actor_from(env)
     in_round = actor.round_id is not None
+    if actor.by == "conductor":
+        from tinytown.services.conversation import with_variables
+
+        env = with_variables(paths, env)
     config = new.config if new is not None else _settings(paths, in_round=in_round)
     node = node_control or LocalNode()
     choice = choose_server(paths, config, node_alive=lambda: node.node_runs(paths), env=env)

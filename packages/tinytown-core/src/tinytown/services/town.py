@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
+    from tinytown.services import conducting as conductor_ops
     from tinytown.services import (
         editing,
         looking,
@@ -53,6 +54,7 @@ else:
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering")
     )
     editing = Late("tinytown.services.editing")
+    conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
 T = TypeVar("T")
@@ -310,6 +312,8 @@ class Town:
     attention = verb(people_ops.attention)
     answer = verb(people_ops.answer)
     dismiss = verb(people_ops.dismiss)
+    conductor_brief = verb(conductor_ops.conductor_brief)
+    prepare_conductor = verb(conductor_ops.prepare_conductor)
     why = verb(reasons.why)
     events = verb(watching.events)
     trace = verb(tracing.trace)
