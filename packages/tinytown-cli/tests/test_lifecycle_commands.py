@@ -100,3 +100,27 @@ def test_recover_starts_the_node_and_says_why_each_agent_was_as_it_was(town: Tt)
     again = town("recover")
     assert (again.code, again.out.splitlines()[0]) == (0, "node: runs")
     assert not town("--json", "recover").json["node_started"]
+
+
+def test_reset_asks_first_stops_the_node_and_keeps_everything(town: Tt, tmp_path: Any) -> None:
+    assert town("spawn", "w1", "--cli", "mini").code == 0
+    task = town("--json", "task", "add", "mend the roof", "--role", "nobody").json["id"]
+    refused = town("--json", "reset")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--force" in refused.error["hint"]
+    plan = town("--json", "reset", "--agents-only", "--dry-run").json
+    assert (plan["agents"], plan["node_stopped"]) == (["w1"], True)
+    done = town("--json", "reset", "--agents-only", "--force")
+    assert done.code == 0, done.err
+    found = {**done.json, "kept": None, "dry_run": True}
+    for each in (found, plan):
+        each["counts"].pop("event")  # the node that ends says so
+    assert found == plan
+    assert town("--json", "list").json["items"] == []
+    assert [each["id"] for each in town("--json", "backlog", "list").json["items"]] == [task]
+    whole = town("reset", "--force")
+    assert whole.code == 0, whole.err
+    assert "saved in" in whole.out
+    assert town("--json", "task", "list").json["items"] == []
+    assert all(task in file.read_text() for file in (tmp_path / "town" / ".tt" / "trash").glob("reset-*.save"))
+    assert town("--json", "task", "add", "again").code == 0

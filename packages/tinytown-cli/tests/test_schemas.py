@@ -95,6 +95,8 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("reclaim", ""),
     ("reclaim --to-backlog", ""),
     ("recover --dry-run", ""),
+    ("reset --dry-run", ""),
+    ("reset --agents-only --dry-run", ""),
     ("migrate --dry-run", ""),
     ("start --install", ""),
     ("start", ""),

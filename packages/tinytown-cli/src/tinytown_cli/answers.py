@@ -15,6 +15,7 @@ from tinytown.services.bootstrap.operation import Bootstrapped
 from tinytown.services.checkup.model import Level
 from tinytown.services.held import Held
 from tinytown.services.neighbours import Neighbour
+from tinytown.services.resetting import Reset
 from tinytown.services.tracing import TraceStep
 from tinytown.storage.record_schemas import Schema, object_of, of_type, record_schema
 from tinytown.storage.saves.town import KINDS
@@ -163,6 +164,7 @@ ANSWERS: Mapping[str, Schema] = {
             "kept": {"type": "array", "items": _KEPT_AGENT},
         }
     ),
+    "reset": of_type(Reset),
     "recover": object_of({"dry_run": YES_NO, "node_started": YES_NO, "agents": {"type": "array", "items": _RECOVERED}}),
     "reclaim": object_of({"dry_run": YES_NO, "items": {"type": "array", "items": of_type(Held)}}),
     "assign": _TASK,

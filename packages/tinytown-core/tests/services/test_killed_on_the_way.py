@@ -21,11 +21,13 @@ DIES = textwrap.dedent("""
     from tinytown.config.town import parse_town
     from tinytown.services.context import TownContext
     from tinytown.services.reclaiming import reclaim
+    from tinytown.services.resetting import reset
     from tinytown.services.steps import Local, drive
     from tinytown.storage.protocol import Call
     from tinytown.storage.redis.plugin import open_sync
 
     url, name, root, after, wish = sys.argv[1:]
+    operation = reset if 'agents_only' in wish else reclaim
 
     def dying(steps):
         answer, count = None, 0
@@ -43,7 +45,7 @@ DIES = textwrap.dedent("""
         root=Path(root), config=parse_town(f'name = "{name}"', "tinytown.toml"), paths=TownPaths(Path(root)),
         server=ServerChoice(url="memory:", source="default"), starts=False,
     )
-    drive(dying(reclaim(context, **json.loads(wish))), open_sync(url, name))
+    drive(dying(operation(context, **json.loads(wish))), open_sync(url, name))
 """)
 
 
@@ -59,12 +61,14 @@ def left(storage):
     for number, kind in enumerate(("task", "query", "info")):
         run(mail.send(f"m-2000000{number}", "w1", kind, kind=kind, urgent=number == 1))
     run(agents.want("w1", "kill"))
+    run(nodes.leave(NODE, NONCE, "down"))
 
 
 def summary(storage):
     """Where everything is."""
     found = storage.run(tasks.listing(limit=100)).items
-    boxes = {name: [item.id for item in storage.run(mail.peek(name)).items] for name in ("w1", "w2", "conductor")}
+    there = [agent.name for agent in storage.run(agents.listing()).items]
+    boxes = {name: [item.id for item in storage.run(mail.peek(name)).items] for name in (*there, "conductor")}
     return {task.id: (str(task.state), task.agent, task.reason) for task in found}, boxes
 
 
@@ -87,15 +91,24 @@ def killed_after(url, root, wish, after):
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "wish",
-    ['{"to_backlog": true}', '{"to": "w2"}', '{"orphan_tasks": true, "delete": true}'],
-    ids=["to the backlog", "to an agent", "delete"],
+    [
+        '{"to_backlog": true}',
+        '{"to": "w2"}',
+        '{"orphan_tasks": true, "delete": true}',
+        '{"agents_only": false}',
+        '{"agents_only": true}',
+    ],
+    ids=["to the backlog", "to an agent", "delete", "reset", "reset agents"],
 )
-def test_a_reclaim_that_was_killed_and_repeated_ends_like_one_that_was_not(server_url, tmp_path, wish):
+def test_what_was_killed_and_repeated_ends_like_one_that_was_not(server_url, tmp_path, wish):
     _died, expected = killed_after(server_url, tmp_path, wish, -1)
-    assert expected[1]["w1"] == [] or "delete" in wish
+    assert not expected[1].get("w1") or "delete" in wish
     after, died = 1, True
     while died:
         died, found = killed_after(server_url, tmp_path, wish, after)
         assert found == expected, f"killed after {after} steps"
+        for save in tmp_path.glob(".tt/trash/reset-*.save"):
+            assert "m-20000002" in save.read_text()
+            save.unlink()
         after += 1
     assert after > 3

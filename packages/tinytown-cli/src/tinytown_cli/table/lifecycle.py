@@ -14,6 +14,18 @@ COMMANDS: tuple[Command, ...] = (
         (refs("Agents; all otherwise", name="agents"), dry_run()),
     ),
     Command(
+        ("reset",),
+        "reset:reset",
+        "Town",
+        "Take everything in the town away, after a save of it",
+        ("tt reset --dry-run", "tt reset --agents-only --force"),
+        (
+            Param("agents_only", "Only remove the agents; open tasks go to the backlog", kind="bool"),
+            dry_run(),
+            force(),
+        ),
+    ),
+    Command(
         ("reclaim",),
         "reclaim:reclaim",
         "Work",

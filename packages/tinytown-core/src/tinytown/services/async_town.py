@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         pruning,
         reclaiming,
         recovering,
+        resetting,
         restoring,
         saving,
         tracing,
@@ -51,8 +52,8 @@ else:
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
     migrating = Late("tinytown.services.migrating")
-    pruning, reclaiming, recovering = (
-        Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering")
+    pruning, reclaiming, recovering, resetting = (
+        Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
     editing = Late("tinytown.services.editing")
     conductor_ops = Late("tinytown.services.conducting")
@@ -247,6 +248,7 @@ class AsyncTown:
     migrate = async_verb(migrating.migrate)
     reclaim = async_verb(reclaiming.reclaim)
     recover = async_verb(recovering.recover)
+    reset = async_verb(resetting.reset)
     assign = async_verb(task_ops.assign)
     add_task = async_verb(task_ops.add_task)
     edit = async_verb(editing.edit)

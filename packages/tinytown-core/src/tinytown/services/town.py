@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         pruning,
         reclaiming,
         recovering,
+        resetting,
         restoring,
         saving,
         tracing,
@@ -50,8 +51,8 @@ else:
     looking, waiting, watching = (Late(f"tinytown.services.{name}") for name in ("looking", "waiting", "watching"))
     naming, tracing = Late("tinytown.services.naming"), Late("tinytown.services.tracing")
     migrating = Late("tinytown.services.migrating")
-    pruning, reclaiming, recovering = (
-        Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering")
+    pruning, reclaiming, recovering, resetting = (
+        Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
     editing = Late("tinytown.services.editing")
     conductor_ops = Late("tinytown.services.conducting")
@@ -291,6 +292,7 @@ class Town:
     migrate = verb(migrating.migrate)
     reclaim = verb(reclaiming.reclaim)
     recover = verb(recovering.recover)
+    reset = verb(resetting.reset)
     assign = verb(task_ops.assign)
     add_task = verb(task_ops.add_task)
     edit = verb(editing.edit)
