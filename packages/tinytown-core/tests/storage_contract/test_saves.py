@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tinytown.errors import TinytownError
 from tinytown.storage.calls import nodes, tasks
+from tinytown.storage.saves.check import check
 from tinytown.testing import invariants
 from tinytown.testing.dumps import Dump
 from tinytown.testing.machine import difference
@@ -55,6 +56,7 @@ def carried(source: Subject, target: Subject) -> bytes:
     """Save one town and restore it as another; gives the file."""
     file = file_of(exported(source.first))
     assert file_of(read(file)) == file
+    check(read(file), "x")
     put(target.first, read(file), limit=40)
     assert file_of(exported(target.first)) == file
     before, after = kept(source.dump()), kept(target.dump())
@@ -104,9 +106,9 @@ def test_any_text_comes_through(on_server: Any) -> None:
         source = memory_subject("walk")
         walked(source, Walk(3, source.first.town.data), 60)
         for number, text in enumerate(odd):
-            source.first.run(tasks.add(f"t-odd0000{number:02}", text, role="worker"), operation=f"o-odd{number:010}")
+            source.first.run(tasks.add(f"t-0dd0000{number:02}", text, role="worker"), operation=f"o-odd{number:010}")
         file = carried(source, server)
         back = memory_subject("walk")
         assert carried(server, back) == file
         for number, text in enumerate(odd):
-            assert back.first.town.data[f"task:t-odd0000{number:02}"]["description"] == text
+            assert back.first.town.data[f"task:t-0dd0000{number:02}"]["description"] == text

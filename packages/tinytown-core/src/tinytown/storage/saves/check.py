@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind, kind_of, looks_like_id
@@ -60,7 +61,46 @@ def check(town: SavedTown, path: str) -> None:
         for ref, fields in records.items():
             if wrong := _wrong(kind, ref, fields):
                 raise SaveFileError(path=path, detail=f"is wrong in {kind} `{ref[:80]}`: {wrong}")
+    for kind, ref, wrong in contradictions(town):
+        raise SaveFileError(path=path, detail=f"is wrong in {kind} `{ref}`: {wrong}")
     _check_events(town, path)
+
+
+def contradictions(town: SavedTown) -> Iterator[tuple[str, str, str]]:
+    """Name records that say what another one does not know of: kind, id and what is wrong."""
+    agents, tasks, rounds = (town.records[kind] for kind in ("agent", "task", "round"))
+    numbers: set[int] = set()
+    for kind, records in town.records.items():
+        for ref, fields in records.items():
+            seq = fields.get("seq")
+            if seq is not None and (seq in numbers or not 0 < seq <= town.numbers.get("seq", 0)):
+                yield kind, ref, f"its number {seq} is another's, or was never given"
+            numbers.add(seq or 0)
+    for ref, task in tasks.items():
+        live = rounds.get(task.get("round_id", ""), {})
+        needs = task.get("depends_on", [])
+        if task.get("agent_id", CONDUCTOR_ID) not in agents or (task["state"] == "assigned" and "agent_id" not in task):
+            yield "task", ref, "its agent is not in the file"
+        if task["state"] == "running" and (live.get("state") != "live" or live.get("task_id") != ref):
+            yield "task", ref, "it is running, but its round is not"
+        if any(needed not in tasks or needed not in needs for needed in task.get("blockers", [])):
+            yield "task", ref, "it waits for a task on which it does not depend"
+        if ("verify" in task or task["state"] == "verifying") and "gate_node" not in task:
+            yield "task", ref, "no node would run its gates"
+        if task["state"] == "blocked" and "reason" not in task:
+            yield "task", ref, "it is blocked without a reason"
+    for ref, agent in agents.items():
+        live = rounds.get(agent.get("round_id", ""), {})
+        if (agent["state"] == "working") != (live.get("state") == "live" and live.get("agent_id") == ref):
+            yield "agent", ref, f"it is {agent['state']}, and its round {agent.get('round_id')} says otherwise"
+        if ("due" in agent or "idle" in agent) and "node" not in agent:
+            yield "agent", ref, "it has a turn on no node"
+    for ref, message in town.records["message"].items():
+        if message["to_id"] not in agents:
+            yield "message", ref, "whom it is for is not in the file"
+    for ref, live in rounds.items():
+        if live["kind"] == "work" and (live.get("agent_id") not in agents or "number" not in live):
+            yield "round", ref, "its agent or number is missing"
 
 
 def _wrong(kind: str, ref: str, fields: Fields) -> str | None:
