@@ -97,7 +97,10 @@ def _ended(context: Context, verb: Callable[..., Agent], ref: str, *, wait: bool
             from tinytown.services.agents import ROUND_SECS
             from tinytown.services.settling import agent_settled
 
-            agent = context.town.run_steps(agent_settled(agent, timeout=ROUND_SECS))
+            from tinytown_cli.progress import working
+
+            with working(context.out, f"round {agent.round_id} ends"):
+                agent = context.town.run_steps(agent_settled(agent, timeout=ROUND_SECS))
     _show(context, agent)
 
 

@@ -161,9 +161,12 @@ def carried_out(context: Context, changed: Changed) -> Changed:
     from tinytown.services.settling import settled
     from tinytown.services.tasks import ORDER_SECS
 
+    from tinytown_cli.progress import working
+
     context.say_notices()
     context.out.note(f"waiting until round `{changed.task.round_id}` has ended")
-    return context.town.run_steps(settled(changed, timeout=ORDER_SECS))
+    with working(context.out, f"round {changed.task.round_id} ends"):
+        return context.town.run_steps(settled(changed, timeout=ORDER_SECS))
 
 
 def show_task(context: Context, task: Task) -> None:

@@ -53,7 +53,10 @@ def start(context: Context, *, foreground: bool, install: bool) -> int:
 def stop(context: Context, *, timeout: float | None, now: bool) -> None:
     """End the node."""
     town = context.open(start=False)
-    stopped = town.stop(timeout=10.0 if timeout is None else timeout, now=now)
+    from tinytown_cli.progress import working
+
+    with working(context.out, "the node ends its rounds"):
+        stopped = town.stop(timeout=10.0 if timeout is None else timeout, now=now)
     text = "the node has ended; `tt start` starts it again" if stopped else "no node was running"
     _say(context, {"node": "stopped", "was_running": bool(stopped), "town": town.name}, text)
 

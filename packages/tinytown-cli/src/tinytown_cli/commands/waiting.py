@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 def wait(context: Context, *, ref: str, timeout: float | None) -> None:
     """Wait until a task is closed, or until an agent has nothing to do."""
-    found = context.town.wait(ref, timeout=timeout)
+    from tinytown_cli.progress import working
+
+    with working(context.out, f"waiting for {ref}"):
+        found = context.town.wait(ref, timeout=timeout)
     from tinytown.domain.records import Agent
 
     if isinstance(found, Agent):
