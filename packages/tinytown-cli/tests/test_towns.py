@@ -12,8 +12,18 @@ import pytest
 import tomli
 from tinytown.config.paths import TownPaths
 from tinytown.storage.embedded.server import status
+from tinytown.testing.ending import end_town
 
 Tt = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def no_server_is_left(tmp_path: Path) -> Iterator[None]:
+    """End every town that a test has made."""
+    yield
+    for folder in tmp_path.iterdir():
+        if (folder / ".tt" / "redis").is_dir():
+            end_town(folder)
 
 
 def listed(said: Any) -> dict[str, Any]:
