@@ -29,8 +29,8 @@ def reset(context: Context, *, agents_only: bool, dry_run: bool, force: bool) ->
 def _sentence(found: Reset) -> str:
     if found.agents_only:
         return f"{len(found.agents)} agents, and their {len(found.mail)} messages; {len(found.requeued)} tasks stay"
-    kinds = ("agent", "task", "message")
-    return ", ".join(f"{found.counts.get(kind, 0)} {kind}s" for kind in kinds) + " and the whole history"
+    tasks, mail = found.counts.get("task", 0), found.counts.get("message", 0)
+    return f"{len(found.agents)} agents, {tasks} tasks, {mail} messages and the whole history"
 
 
 def _show(out: Output, found: Reset) -> None:
