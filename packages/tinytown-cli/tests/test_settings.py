@@ -113,7 +113,7 @@ def test_outside_a_town_the_users_file_is_written(tt: Tt, tmp_path: Path) -> Non
         ("redis.url", "nonsense"),
         ("redis.url", "redis://only-a-user@h"),
         ("redis.fsync", "never"),
-        ("workspace.mode", "both"),
+        ("workspace.isolation", "both"),
         ("agent_clis.mini", "a | b"),
         ("agent_clis.mini.prompt", "argv"),
         ("agent_clis.mini.env.TINYTOWN_X", "1"),

@@ -65,7 +65,7 @@ def test_setting_a_value_keeps_comments_order_and_makes_tables(tmp_path: Path):
     town = load_town(path)
     assert (town.max_agents, town.agent.idle_timeout_secs, len(town.gates)) == (3, 5, 2)
     set_value(path, "gates.lint", None)
-    set_value(path, "workspace.mode", None)
+    set_value(path, "workspace.isolation", None)
     assert len(load_town(path).gates) == 1
 
 

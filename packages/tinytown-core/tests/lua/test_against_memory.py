@@ -181,6 +181,7 @@ def spawn(p):
         parent=p.dice.choice([None, None, p.ref("agent")]),
         max_rounds=p.dice.choice([None, None, 3, 0]),
         workspace=p.dice.choice([None, "worktree"]),
+        base=p.dice.choice([None, "main"]),
         **p.who(),
     )
 

@@ -25,11 +25,14 @@ AFTER = {
     "void.linked": "node.taken",
 }
 """Steps of a recovery, with the step at which a first node dies."""
-ELSEWHERE = ("verb.", "server.", "node.stopping", "node.left")
-"""Of commands, in `tests/crash`; and of the node's end, below."""
+ELSEWHERE = ("verb.", "server.", "workspace.", "node.stopping", "node.left")
+"""Of commands, in `tests/crash`; of worktrees, in tests of their own; and of the node's end, below."""
 
 ORDINARY_FILES = Path(node.__file__).parent
-DURABLE = {"write_private", "write_json", "rename", "replace", "link", "prepare", "update-ref"}
+DURABLE = {
+    *("write_private", "write_json", "rename", "replace", "link", "prepare", "update-ref"),
+    *("write_note", "write_trashed", "keep_with_ports", "forget_trashed", "copy2", "_remove_tree"),
+}
 REVIEWED = {
     "control.py:node_identity": "made under a lock; a torn or missing file is made again",
     "control.py:_start": "moves an old log away; nothing reads it",
@@ -37,6 +40,10 @@ REVIEWED = {
     "control.py:write_pid": "a hint that is checked against the process table",
     "environment.py:write_agent_env": "by `spawn`, before the agent is on record",
     "main.py:_read_config": "a note of which settings count, for the doctor; written anew at each start and change",
+    "note.py:write_note": "each caller passes a point of its own behind it",
+    "note.py:keep_with_ports": "followed by workspace.noted in its one caller",
+    "steady_days.py:steady_days": "a note of how evenly the clock runs; without it files are only kept for longer",
+    "trash.py:write_trashed": "each caller passes a point of its own behind it",
     "workspace.py:look_before": "before the round is prepared; a round without a spec is voided",
     "workspace.py:_keep_loose": "repeated by whoever takes the round over; followed by node.snapshot_taken",
     "work.py:begin": "followed by node.taken in the same function",
@@ -101,7 +108,7 @@ def test_a_kill_while_the_node_stops_hands_everything_to_the_next(make_town, nam
 
 def test_every_durable_step_of_the_node_has_a_name_or_a_reason():
     bare, seen = [], set()
-    for file in sorted(ORDINARY_FILES.glob("*.py")):
+    for file in sorted((*ORDINARY_FILES.glob("*.py"), *ORDINARY_FILES.glob("workspaces/*.py"))):
         for function in ast.walk(ast.parse(file.read_text())):
             if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and durable(function):
                 where = f"{file.name}:{function.name}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tinytown.errors import UsageError
+
 from tinytown_cli import views
 
 if TYPE_CHECKING:
@@ -24,9 +26,13 @@ def spawn(
     model: str | None,
     max_rounds: int | None,
     worktree: bool,
+    no_worktree: bool,
+    base: str | None,
     foreground: bool,
 ) -> int:
     """Make an agent."""
+    if worktree and no_worktree:
+        raise UsageError(detail="`--worktree` and `--no-worktree` exclude each other", hint="give one of them")
     fields = {
         "name": name,
         "cli": cli,
@@ -34,7 +40,8 @@ def spawn(
         "nickname": nickname,
         "parent": parent,
         "model": model,
-        "worktree": worktree,
+        "worktree": True if worktree else False if no_worktree else None,
+        "base": base,
         "max_rounds": max_rounds,
     }
     if foreground:

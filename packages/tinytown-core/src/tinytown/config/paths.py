@@ -156,6 +156,18 @@ class TownPaths:
         """Git worktrees of agents, each in a folder of the agent's name."""
         return self.dot / "workspaces"
 
+    def workspace(self, name: str) -> Path:
+        """Git worktree of the agent of a name, which is a checked one: it becomes part of a path."""
+        return self.workspaces / name
+
+    def workspace_note(self, name: str) -> Path:
+        """What is known of a worktree. No agent's name has a dot, so it stands in nobody's way."""
+        return self.workspaces / f"{name}.json"
+
+    def workspace_lock(self, name: str) -> Path:
+        """Locked by whoever makes or removes a worktree."""
+        return self.workspaces / f"{name}.lock"
+
     @property
     def checkouts(self) -> Path:
         """Clean checkouts for gates. They hold nobody's work, so they lie apart from the agents' worktrees."""

@@ -37,6 +37,30 @@ def _read_cli(value: object, place: Place) -> str | None:
     return cast("str", read_value(str, value, place)).strip() or None
 
 
+def _read_base(value: object, place: Place) -> str | None:
+    """Read the name of a branch or commit, which must not be taken for an option of git."""
+    text = cast("str", read_value(str, value, place)).strip()
+    if text.startswith("-"):
+        raise place.error("must not begin with `-`", "write the name of a branch")
+    return text or None
+
+
+def _read_setup(value: object, place: Place) -> str | None:
+    """Read a command; an empty one counts as left out."""
+    return cast("str", read_value(str, value, place)).strip() or None
+
+
+def _read_copy(value: object, place: Place) -> tuple[str, ...]:
+    """Read paths that stay below the town's folder."""
+    paths = cast("tuple[str, ...]", read_value(tuple[str, ...], value, place))
+    for path in paths:
+        parts = path.split("/")
+        if not path.strip() or path.startswith(("/", "~")) or {"..", ".git", ".tt"} & set(parts):
+            hint = 'for example `[".env", "config/*.local"]`'
+            raise place.error("must be paths below the town's folder, without `..`, `.git` and `.tt`", hint)
+    return paths
+
+
 def _read_url(value: object, place: Place) -> str | None:
     from tinytown.config.urls import has_secret, split_url
 
@@ -178,14 +202,26 @@ class WorkspaceConfig:
     """Where rounds work, `[workspace]`.
 
     Attributes:
-        mode: The town's folder for all, or a git worktree for each task.
-        copy: Files that git ignores but a worktree needs, such as ``.env``.
-        branch_prefix: In front of the branch of a task.
+        isolation: The town's folder for all, or a git worktree for each agent.
+        base: Branch or commit that a new worktree begins at; what the town's folder has checked out when left out.
+        branch_prefix: In front of the branch of an agent.
+        copy: Files that git ignores but a worktree needs, such as ``.env``; paths or patterns below the town's folder.
+        setup: Command that makes a new worktree usable, for ``/bin/sh -c``.
+        setup_timeout_secs: It is ended after so long.
+        port_block: So many ports belong to each worktree; 0 for none.
+        port_base: The first port of the first block.
+        trash_days: A worktree in the trash that only git-ignored files keep there may go after so many days.
     """
 
-    mode: str = option("shared", choices=("shared", "worktree"))
-    copy: tuple[str, ...] = ()
+    isolation: str = option("shared", choices=("shared", "worktree"))
+    base: str | None = option(None, parse=_read_base)
     branch_prefix: str = "tt/"
+    copy: tuple[str, ...] = option((), parse=_read_copy)
+    setup: str | None = option(None, parse=_read_setup)
+    setup_timeout_secs: float = option(600.0, low=1)
+    port_block: int = option(0, high=1000)
+    port_base: int = option(20_000, low=1024, high=65_535)
+    trash_days: int = option(14, low=0)
 
 
 @attrs.frozen(kw_only=True, eq=False)

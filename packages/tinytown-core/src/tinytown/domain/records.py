@@ -113,6 +113,7 @@ class Agent:
     account: str | None = None
     restarting: bool = False
     workspace: str | None = None
+    base: str | None = None
     mail_limit: int = 0
     mail_rounds: tuple[int, ...] = ()
     round_number: int = 0

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -17,6 +17,9 @@ from tinytown.config.town import TownConfig
 from tinytown.errors import StorageRefusedError, StorageUnavailableError, TinytownError
 from tinytown.node.launch.client import Launcher
 from tinytown.storage.protocol import AsyncStorage, Call
+
+if TYPE_CHECKING:
+    from tinytown.node.follow import Followed
 
 T = TypeVar("T")
 
@@ -41,6 +44,7 @@ class NodeContext:
         launcher: Starts the rounds' processes.
         revive: Brings the town's own server back, where it has one.
         server_pid: Process of the town's own server, which no round's end may touch; 0 for none.
+        setups: Set-up commands of worktrees that run now, by the ids of their runs.
     """
 
     paths: TownPaths
@@ -52,6 +56,7 @@ class NodeContext:
     launcher: Launcher
     revive: Callable[[], Awaitable[int]]
     server_pid: int = 0
+    setups: dict[str, Followed] = attrs.Factory(dict[str, "Followed"])
     changed: asyncio.Event = attrs.Factory(asyncio.Event)
     refused: StorageRefusedError | None = None
     read_config: Callable[[], TownConfig] | None = None

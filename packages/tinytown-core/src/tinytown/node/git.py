@@ -42,6 +42,14 @@ class GitError(Exception):
 
 
 @attrs.frozen
+class Worktree:
+    """A work tree of a repository, and the branch that is checked out there; empty for none."""
+
+    path: Path
+    branch: str
+
+
+@attrs.frozen
 class Repository:
     """The repository of a workspace.
 
@@ -202,16 +210,25 @@ class Repository:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             await self.run("worktree", "prune")
 
-    async def worktree(self, folder: Path, branch: str) -> None:
-        """Make the work tree of an agent on a branch of its own, from what is checked out now; once."""
-        if (folder / ".git").exists():
-            return
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        await self.run("worktree", "prune")
+    async def worktrees(self) -> list[Worktree]:
+        """List the work trees of the repository, the main one first, also those whose folder is gone."""
+        found: list[Worktree] = []
+        for part in (await self.run("worktree", "list", "--porcelain", "-z")).split("\0\0"):
+            words: dict[str, str] = {}
+            for line in part.split("\0"):
+                key, _, value = line.partition(" ")
+                words[key] = value
+            if "worktree" in words:
+                found.append(Worktree(Path(words["worktree"]), words.get("branch", "").removeprefix("refs/heads/")))
+        return found
+
+    async def contains(self, commit: str, other: str) -> bool:
+        """Say whether all commits of another one are in a commit."""
         try:
-            await self.run("worktree", "add", "-q", str(folder), branch)
+            await self.run("merge-base", "--is-ancestor", other, commit)
         except GitError:
-            await self.run("worktree", "add", "-q", "-b", branch, str(folder), "HEAD")
+            return False
+        return True
 
 
 def _dot(top: Path, workspace: Path) -> str:

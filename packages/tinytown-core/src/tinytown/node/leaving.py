@@ -83,7 +83,8 @@ class Leaving:
 
     def _followed(self) -> list[Followed]:
         running = (*self.works.values(), *self.gates.values())
-        return [part.followed for part in running if part.followed is not None]
+        rounds = [part.followed for part in running if part.followed is not None]
+        return [*rounds, *self.context.setups.values()]
 
     def _end_all(self, *, hurry: bool) -> None:
         for followed in self._followed():

@@ -1,4 +1,4 @@
-"""Make an agent ready: its adapter loads, its program is there, its account is known."""
+"""Make an agent ready: its adapter loads, its program is there, its account is known, its worktree is set up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from tinytown.domain.records import Agent
 from tinytown.errors import TinytownError
 from tinytown.node.context import NodeContext
 from tinytown.node.environment import read_agent_env
+from tinytown.node.git import GitError
+from tinytown.node.trouble import no_room
 from tinytown.node.work_round import load_adapter
+from tinytown.node.workspace import workspace_of
+from tinytown.node.workspaces.setup import SetupInterruptedError
 from tinytown.storage.calls import agents
 
 
@@ -22,6 +26,14 @@ async def make_ready(node: NodeContext, agent: Agent) -> None:
         program = options.argv[0] if options is not None else adapter.info.executable
         missing = _missing(program, env.get("PATH"), agent.cli, adapter.info.install_hint)
         account = f"command:{agent.cli}" if options is not None else adapter.account(spec, env)
+        if missing is None:
+            await workspace_of(node, agent)
+    except SetupInterruptedError:
+        return  # the next node makes it ready
+    except (GitError, OSError) as error:
+        if no_room(error):
+            raise
+        missing, account = f"{error}", None
     except TinytownError as error:
         missing, account = f"{error}" + (f"; {error.hint}" if error.hint else ""), None
     if missing:

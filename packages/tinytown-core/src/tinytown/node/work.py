@@ -41,6 +41,7 @@ from tinytown.node.work_round import (
     round_spec,
 )
 from tinytown.node.workspace import look_before, workspace_of
+from tinytown.node.workspaces.setup import SetupInterruptedError
 from tinytown.storage.calls import rounds, town
 from tinytown.storage.calls.answers import Bundle
 from tinytown.storage.calls.rounds import RoundReport
@@ -85,6 +86,8 @@ async def _start(node: NodeContext, bundle: Bundle, live: Round, agent: Agent, t
         point("node.launched")
     except (TinytownError, GitError, OSError) as error:
         outcome = Outcome.DISK_FULL if no_room(error) else Outcome.START_FAILED
+        if isinstance(error, SetupInterruptedError):
+            outcome = Outcome.INTERRUPTED
         return await _could_not_start(node, live, str(error), outcome)
     follow(work, processes.identity(shim) if shim else None)
     await asyncio.to_thread(_settle, work.directory)
@@ -117,7 +120,7 @@ async def _prepare(work: WorkRound, bundle: Bundle, taken: float) -> None:
     private_dir(node.paths.rounds_dir)
     directory.mkdir(mode=0o700, exist_ok=True)
     (directory / INSTANCE).write_text(node.instance)
-    work.workspace = await workspace_of(node, work.agent)
+    work.workspace, variables = await workspace_of(node, work.agent)
     work.head = await asyncio.to_thread(read_head, work.workspace)
     if gates_of(node, work.task):
         await look_before(work.workspace, directory)
@@ -139,7 +142,7 @@ async def _prepare(work: WorkRound, bundle: Bundle, taken: float) -> None:
     workdir = work.workspace / options.workdir if options and options.workdir else work.workspace
     env = round_environment(
         handed_over,
-        command.env,
+        {**command.env, **variables},
         town=node.root,
         tt=tt,
         agent_id=work.agent.id,

@@ -11,6 +11,7 @@ from tinytown.config.files import private_dir, write_private
 from tinytown.domain.records import Agent, Round, Task
 from tinytown.node.context import NodeContext, log
 from tinytown.node.git import GitError, Repository
+from tinytown.node.workspaces.making import worktree_of
 
 BASELINE = "baseline"
 LOOSE = "loose"
@@ -26,20 +27,15 @@ class After:
     uncommitted: tuple[str, ...] = ()
 
 
-async def workspace_of(node: NodeContext, agent: Agent) -> Path:
-    """Give the directory of an agent: the town's root, or a git work tree of its own.
+async def workspace_of(node: NodeContext, agent: Agent) -> tuple[Path, dict[str, str]]:
+    """Give the directory of an agent, and the variables that belong to it: the town's root, or a git work tree.
 
     Raises:
         GitError: The work tree could not be made.
     """
     if agent.workspace != "worktree":
-        return node.root
-    repository = await Repository.of(node.root)
-    if repository is None:
-        raise GitError("a worktree needs a git repository with a commit")
-    folder = node.paths.workspaces / agent.name
-    await repository.worktree(folder, f"{node.config.workspace.branch_prefix}{agent.name}")
-    return folder
+        return node.root, {}
+    return await worktree_of(node, agent)
 
 
 async def look_before(workspace: Path, round_dir: Path) -> None:

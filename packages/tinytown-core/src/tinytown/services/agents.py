@@ -18,6 +18,7 @@ from tinytown.services.settling import agent_settled
 from tinytown.services.spawning import SpawnNote
 from tinytown.services.steps import Steps, ask, local
 from tinytown.services.working import see_to_it
+from tinytown.services.worktrees import check_base
 from tinytown.storage.calls import agents
 from tinytown.storage.calls.answers import AgentChanged, Page
 from tinytown.storage.protocol import Call
@@ -35,7 +36,8 @@ def spawn(
     nickname: str | None = None,
     parent: str | None = None,
     model: str | None = None,
-    worktree: bool = False,
+    worktree: bool | None = None,
+    base: str | None = None,
     max_rounds: int | None = None,
 ) -> Steps[Agent]:
     """Register an agent and see that its node runs; a stopped agent of that name begins a new life.
@@ -48,7 +50,9 @@ def spawn(
         nickname: A second name.
         parent: The agent that it works for; inside a round the one that spawns it.
         model: Model that its CLI shall use.
-        worktree: Whether it works in git worktrees of its own instead of the town's folder.
+        worktree: Whether it works in a git worktree of its own instead of the town's folder; by default as
+            `[workspace]` says.
+        base: Branch or commit that its worktree begins at, instead of the one of the settings.
         max_rounds: After so many rounds it stops.
 
     Returns:
@@ -59,6 +63,7 @@ def spawn(
         AgentCliError: The agent CLI is not installed or signed out.
         PluginNotFoundError: No adapter of that name is installed.
         InvalidValueError: An argument is of the wrong form; nothing was changed.
+        RefusedError: It is to have a worktree, and there can be none.
     """
     checked = checks.worker_name(name)
     nick = None if nickname is None else checks.worker_name(nickname, what="nickname")
@@ -72,7 +77,10 @@ def spawn(
     known = yield from _known(checked)
     free = known is None or _ended(known)  # a living one keeps its variables: the server refuses what follows
     chosen = yield from local(lambda: _ready_cli(context, chosen, ready=free))
-    separate = worktree or context.config.workspace.mode == "worktree"
+    separate = context.config.workspace.isolation == "worktree" if worktree is None else worktree
+    begins = checks.line(base, what="base")
+    if separate or begins is not None:
+        yield from local(lambda: check_base(context, begins, separate=separate))
 
     def call(agent_id: str) -> Call[AgentChanged]:
         return agents.spawn(
@@ -86,6 +94,7 @@ def spawn(
             parent=None if above == CONDUCTOR_ID else above,
             max_rounds=rounds,
             workspace="worktree" if separate else None,
+            base=begins,
             **context.actor.fields,
         )
 

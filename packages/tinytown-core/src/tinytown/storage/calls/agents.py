@@ -25,6 +25,7 @@ def spawn(
     parent: str | None = None,
     max_rounds: int | None = None,
     workspace: str | None = None,
+    base: str | None = None,
     round_id: str | None = None,
     by: str | None = None,
 ) -> Call[AgentChanged]:
@@ -41,6 +42,7 @@ def spawn(
         parent: The agent that it works for.
         max_rounds: After so many rounds it stops.
         workspace: ``worktree`` for one of its own; None for the town's folder.
+        base: Branch or commit that its worktree begins at; None leaves it to the settings.
         round_id: The live round that spawns it.
         by: Who spawns it, where no round does.
     """
@@ -55,6 +57,7 @@ def spawn(
         "parent": parent,
         "max_rounds": max_rounds,
         "workspace": workspace,
+        "base": base,
         "round_id": round_id,
         "by": by,
     }

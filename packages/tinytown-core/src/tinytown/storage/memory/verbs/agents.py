@@ -37,7 +37,7 @@ def agent_spawn(tx: Tx, a: Args) -> Fields:
     nick_owner = tx.hget("names", a["nickname"]) if a.get("nickname") else None
     if nick_owner and (known is None or nick_owner != known["id"]):
         tx.refuse("name_taken", name=a["nickname"])
-    given = {key: a.get(key) for key in ("nickname", "model", "max_rounds", "workspace", "account", "node")}
+    given = {key: a.get(key) for key in ("nickname", "model", "max_rounds", "workspace", "base", "account", "node")}
     given |= {"role": a.get("role") or "worker", "cli": a["cli"], "parent_id": parent}
     if known is None:
         agent = tx.make("agent", a["id"], {"name": a["name"], "incarnation": 1, "created_at": tx.now, **given})

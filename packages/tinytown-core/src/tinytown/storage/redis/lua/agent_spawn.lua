@@ -1,5 +1,5 @@
 -- Register an agent, or begin a new life of one that has stopped.
--- ARGS: id, name, cli; optional nickname, role, model, max_rounds, workspace, account, node, parent, round_id, by
+-- ARGS: id, name, cli; optional nickname, role, model, max_rounds, workspace, base, account, node, parent, round_id, by
 -- REPLY: agent
 -- ERRORS: stale_round, not_found, ambiguous, name_taken, refused (the id exists)
 -- USES: writes ranges rules acts views agents
@@ -18,7 +18,7 @@ return tx.run('agent_spawn', function(a)
     tx.refuse('name_taken', { name = a.nickname })
   end
   local given = { role = some(a.role) or 'worker', cli = a.cli, parent_id = parent }
-  for _, key in ipairs({ 'nickname', 'model', 'max_rounds', 'workspace', 'account', 'node' }) do
+  for _, key in ipairs({ 'nickname', 'model', 'max_rounds', 'workspace', 'base', 'account', 'node' }) do
     given[key] = a[key] == nil and NONE or a[key]
   end
   if not agent then

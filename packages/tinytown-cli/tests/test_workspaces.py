@@ -1,0 +1,33 @@
+"""Worktrees by the command: what is refused, and what a person sees."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Tt = Callable[..., Any]
+
+
+def git(folder: Path, *words: str) -> str:
+    own = ("-c", "user.name=p", "-c", "user.email=p@example.com", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *own, *words], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_a_worktree_that_cannot_be_made_is_refused_before_there_is_an_agent(town: Tt, tmp_path: Path) -> None:
+    root = tmp_path / "town"
+    without = town("--json", "spawn", "w1", "--cli", "mini", "--worktree")
+    assert (without.code, without.error["code"]) == (1, "no_repository")
+    assert "--no-worktree" in without.error["hint"]
+    git(root, "init", "-q")
+    assert town("--json", "spawn", "w1", "--cli", "mini", "--worktree").error["code"] == "no_repository"
+    git(root, "add", "tinytown.toml")
+    git(root, "commit", "-q", "-m", "first")
+    base = town("--json", "spawn", "w1", "--cli", "mini", "--worktree", "--base", "nosuch")
+    assert (base.code, base.error["code"]) == (1, "no_base")
+    for words in (("--base", "main"), ("--base", "--all", "--worktree"), ("--worktree", "--no-worktree")):
+        assert town("--json", "spawn", "w1", "--cli", "mini", *words).code == 2
+    assert town("--json", "list").json["items"] == []
+    assert git(root, "branch", "--list", "tt/*") == ""

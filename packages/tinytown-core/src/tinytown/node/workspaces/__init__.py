@@ -1,0 +1,1 @@
+"""Git worktrees of agents: made ready for work, landed by hand, and put away without losing anything."""
