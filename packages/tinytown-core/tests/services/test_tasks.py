@@ -175,6 +175,10 @@ def test_variables_of_an_agent_that_was_refused_are_not_kept(make_bench):
     bench = make_bench('[agent_clis.mini]\ncommand = "sh -c true"')
     with pytest.raises(NotFoundError):
         bench.town.spawn("w1", cli="mini", parent="nobody")
+    assert not bench.context.paths.agents_env_dir.exists()
+    bench.agent("w2")
+    with pytest.raises(NameTakenError):  # only the server can tell
+        bench.town.spawn("w1", cli="mini", nickname="w2")
     assert list(bench.context.paths.agents_env_dir.iterdir()) == []
 
 
