@@ -28,6 +28,7 @@ EXITS: Mapping[str, int] = {
     "node_start": REFUSED,
     "not_found": REFUSED,
     "outcome_unknown": UNREACHABLE,
+    "plan_conflict": REFUSED,
     "plugin_broken": REFUSED,
     "plugin_not_found": REFUSED,
     "refused": REFUSED,

@@ -79,6 +79,20 @@ class InvalidValueError(UsageError):
 
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
+class PlanConflictError(TinytownError):
+    """File and town both changed the same fields of a plan, differently; nothing was changed.
+
+    ``conflicts`` holds them, each a `tinytown.domain.plan_merge.Conflict`.
+    """
+
+    code: ClassVar[str] = "plan_conflict"
+    text: ClassVar[str] = "file and town differ in {self.detail}; nothing was changed"
+    detail: str
+    conflicts: tuple[object, ...] = ()
+    hint: str | None = "decide with `--prefer file` or `--prefer town`, or make both say the same"
+
+
+@attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class ConfigError(TinytownError):
     """A configuration file cannot be read or holds something it must not."""
 

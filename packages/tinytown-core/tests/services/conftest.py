@@ -20,7 +20,6 @@ from tinytown.storage.calls import town as town_calls
 from tinytown.storage.embedded.server import ensure_server, stop_server
 from tinytown.storage.embedded.settings import Fsync
 from tinytown.storage.memory.storage import MemoryStorage, MemoryTown
-from tinytown.storage.protocol import Storage
 from tinytown.storage.redis.plugin import open_sync
 from tinytown.testing.clock import SettableClock
 from tinytown.testing.pytest_plugin import required
@@ -64,7 +63,8 @@ class Bench:
     def __init__(self, root: Path, config: str = "", url: str | None = None) -> None:
         self.clock = SettableClock()
         self.memory = MemoryTown("bench", self.clock)
-        self.storage = MemoryStorage(self.memory) if url is None else _on_server(url, self.clock)
+        self.name = "bench" + new_id(IdKind.TASK)[2:]  # a town of its own on a server that tests share
+        self.storage = MemoryStorage(self.memory) if url is None else open_sync(url, self.name, clock=self.clock)
         self.node = HandNode()
         self.storage.run(town_calls.claim("bench", "instance-1"))
         self.context = TownContext(
@@ -141,11 +141,6 @@ class Bench:
         return thread
 
 
-def _on_server(url: str, clock: SettableClock) -> Storage:
-    """A town of its own on a server that tests share."""
-    return open_sync(url, "bench" + new_id(IdKind.TASK)[2:], clock=clock)
-
-
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A real server for the whole worker."""
@@ -169,8 +164,8 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     """Make a bench with settings of the test's own, in memory or on a server."""
     made: list[Bench] = []
 
-    def make(config: str, url: str | None = None) -> Bench:
-        made.append(Bench(tmp_path, config, url))
+    def make(config: str, url: str | None = None, root: Path = tmp_path) -> Bench:
+        made.append(Bench(root, config, url))
         made[-1].join()
         return made[-1]
 

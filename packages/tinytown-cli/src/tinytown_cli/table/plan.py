@@ -26,4 +26,30 @@ COMMANDS: tuple[Command, ...] = (
             Param("clear", "Take away `role`, `tags`, `depends-on` or `parent`", kind="list"),
         ),
     ),
+    Command(
+        ("plan",),
+        "plan:plan",
+        _GROUP,
+        "List the entries of `tasks.toml` with their state in the town, or begin such a file",
+        ("tt plan", "tt plan --init"),
+        (
+            Param("init", "Write an example", kind="bool", aliases=("-i",)),
+            Param("force", "Write it even over a plan that is there", kind="bool"),
+        ),
+    ),
+    Command(
+        ("sync",),
+        "plan:sync",
+        _GROUP,
+        "Take changes of `tasks.toml` into the town (push), or those of the town into the file (pull)",
+        ("tt sync push --dry-run", "tt sync pull"),
+        (
+            Param("direction", "`push` when left out", positional=True, choices=("push", "pull")),
+            Param("prefer", "Whose word counts where both sides changed a field", choices=("file", "town")),
+            Param("prune", "Push: cancel open tasks whose entries were taken out of the file", kind="bool"),
+            Param("no_gates", "Push: complete tasks without their gates; kept in the evidence", kind="bool"),
+            Param("all_", "Pull: add closed tasks too", kind="bool", aliases=("-a",)),
+            Param("dry_run", "Only say what would be done", kind="bool"),
+        ),
+    ),
 )

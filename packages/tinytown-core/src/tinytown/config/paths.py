@@ -81,6 +81,16 @@ class TownPaths:
         return self.redis_dir / "log"
 
     @property
+    def plan(self) -> Path:
+        """The plan that people write, if there is one."""
+        return self.root / "tasks.toml"
+
+    @property
+    def sync_base(self) -> Path:
+        """What the plan and the town said when they last agreed."""
+        return self.dot / "sync.json"
+
+    @property
     def rounds_dir(self) -> Path:
         """One folder for each round."""
         return self.dot / "rounds"

@@ -30,12 +30,14 @@ if TYPE_CHECKING:
         looking,
         migrating,
         naming,
+        planning,
         pruning,
         reclaiming,
         recovering,
         resetting,
         restoring,
         saving,
+        syncing,
         tracing,
         waiting,
         watching,
@@ -55,7 +57,7 @@ else:
     pruning, reclaiming, recovering, resetting = (
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
-    editing = Late("tinytown.services.editing")
+    editing, planning, syncing = (Late(f"tinytown.services.{name}") for name in ("editing", "planning", "syncing"))
     conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -252,6 +254,9 @@ class AsyncTown:
     assign = async_verb(task_ops.assign)
     add_task = async_verb(task_ops.add_task)
     edit = async_verb(editing.edit)
+    plan = async_verb(planning.plan)
+    sync_push = async_verb(syncing.sync_push)
+    sync_pull = async_verb(syncing.sync_pull)
     task = async_verb(looking.task)
     current = async_verb(task_ops.current)
     claim = async_verb(task_ops.claim)

@@ -55,13 +55,25 @@ class HangUp:
     """Give the connections back; the next call connects anew."""
 
 
-Step: TypeAlias = "Call[Any] | Read | Newest | Local | HangUp"
+class Under:
+    """Run a call under an operation id that was noted before, so that a run that was killed can be repeated."""
+
+    def __init__(self, call: Call[Any], operation: str) -> None:
+        self.call, self.operation = call, operation
+
+
+Step: TypeAlias = "Call[Any] | Under | Read | Newest | Local | HangUp"
 Steps: TypeAlias = "Generator[Step, Any, T]"
 
 
 def ask(call: Call[T]) -> Steps[T]:
     """Run a call."""
     return (yield call)
+
+
+def ask_under(call: Call[T], operation: str) -> Steps[T]:
+    """Run a call under an operation id; the same id again gives the same answer."""
+    return (yield Under(call, operation))
 
 
 def read(stream: str, after: str, *, limit: int, block_ms: int = 0) -> Steps[Sequence[Entry]]:
@@ -179,6 +191,8 @@ def _do(step: Step, storage: Storage, once: Once, patience: Patience | None) -> 
     if isinstance(step, HangUp):
         return storage.close()
     sent = once.for_step(step)
+    if isinstance(step, Under):
+        step, sent = step.call, step.operation
     while True:
         try:
             answer = _try(step, storage, sent)
@@ -228,6 +242,8 @@ async def _do_async(step: Step, storage: AsyncStorage, once: Once, patience: Pat
     if isinstance(step, HangUp):
         return await storage.close()
     sent = once.for_step(step)
+    if isinstance(step, Under):
+        step, sent = step.call, step.operation
     while True:
         try:
             answer = await _try_async(step, storage, sent)

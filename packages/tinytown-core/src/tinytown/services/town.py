@@ -29,12 +29,14 @@ if TYPE_CHECKING:
         looking,
         migrating,
         naming,
+        planning,
         pruning,
         reclaiming,
         recovering,
         resetting,
         restoring,
         saving,
+        syncing,
         tracing,
         waiting,
         watching,
@@ -54,7 +56,7 @@ else:
     pruning, reclaiming, recovering, resetting = (
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
-    editing = Late("tinytown.services.editing")
+    editing, planning, syncing = (Late(f"tinytown.services.{name}") for name in ("editing", "planning", "syncing"))
     conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -296,6 +298,9 @@ class Town:
     assign = verb(task_ops.assign)
     add_task = verb(task_ops.add_task)
     edit = verb(editing.edit)
+    plan = verb(planning.plan)
+    sync_push = verb(syncing.sync_push)
+    sync_pull = verb(syncing.sync_pull)
     task = verb(looking.task)
     current = verb(task_ops.current)
     claim = verb(task_ops.claim)
