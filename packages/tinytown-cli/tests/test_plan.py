@@ -50,7 +50,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 
 def test_a_plan_goes_round(shell: Shell) -> None:
-    assert shell.json("plan", "--init") == {"file": str(shell.plan)}
+    assert shell.json("plan", "--init", "--force") == {"file": str(shell.plan)}
     before = shell.plan.read_bytes()
     assert json.loads(shell("--json", "plan", "--init", code=1).stderr)["error"]["code"] == "plan_exists"
     assert shell.plan.read_bytes() == before

@@ -20,6 +20,7 @@ WORDS = [
     "x",
 ]
 HEAD = re.compile(r"^\[\[tasks\]\]", re.MULTILINE)
+MOST = 5
 STATUSES = ("completed", "pending", "cancelled", "failed", "running")
 AGENTS = ("ada", "bob")
 
@@ -66,7 +67,9 @@ class History:
     def edit_file(self):
         head, parts = blocks(self.text)
         self.count += 1
-        ways = [self._new] if not parts else [self._new, *[self._change] * 5, self._remark, self._swap, self._remove]
+        ways = [self._new] if len(parts) < MOST else []
+        if parts:
+            ways += [*[self._change] * 5, self._remark, self._swap, self._remove]
         self.dice.choice(ways)(parts)
         text = head + "".join(parts)
         try:
@@ -138,6 +141,7 @@ class History:
         self.count += 1
         ways = [lambda: town.add_task(f"{dice.choice(WORDS)} {self.count}", role=dice.choice([None, "mason"]))]
         if ref is not None:
+            ways = ways if len(known) < MOST else []
             ways += [
                 lambda: town.edit(ref, text=f"{dice.choice(WORDS)} {self.count}"),
                 lambda: town.edit(ref, tags=dice.choice([["a"], ["a", "c"], []])),
@@ -154,6 +158,21 @@ class History:
             ]
         with contextlib.suppress(TinytownError):  # not every verb fits every state
             dice.choice(ways)()
+
+    def edit_both(self):
+        """Two people rewrite the same entry, one in the file and one in the town."""
+        known = {task.plan_id: task.id for task in self.town.tasks(limit=500).items if task.plan_id}
+        head, parts = blocks(self.text)
+        named = [(part, ref) for part in parts for name, ref in known.items() if f'id = "{name}"' in part]
+        if named:
+            part, ref = self.dice.choice(named)
+            self.count += 1
+            text = re.sub(
+                r'^description = "(?:[^"\\\n]|\\.)+"', f'description = "ours {self.count}"', part, flags=re.MULTILINE
+            )
+            self.path.write_text(head + "".join(text if each is part else each for each in parts))
+            with contextlib.suppress(TinytownError):
+                self.town.edit(ref, text=f"theirs {self.count}")
 
     # Bringing both together
 
@@ -238,7 +257,7 @@ class History:
             assert (entry.status or "pending", entry.agent) == (str(task.state), task.agent)
 
 
-STEPS = 14
+STEPS = 10
 
 
 def live(history):
@@ -247,7 +266,9 @@ def live(history):
             history.edit_file()
         for _ in range(history.dice.choice([0, 1, 2])):
             history.edit_town()
-        history.sync(prefer=history.dice.choice([None, None, "file", "town"]))
+        if history.dice.random() < 0.3:
+            history.edit_both()
+        history.sync(prefer=history.dice.choice([None, None, None, "file", "town"]))
     history.settle()
 
 
