@@ -186,13 +186,27 @@ def check_references(works: list[Work], file: Mapping[str, Entry], found: TownTa
                 raise refuse(work.id, detail, f"`tt task reopen {needed.id}` first", refusal="dependency_failed")
         if len(said.get("depends_on", ())) > checks.MAX_DEPENDENCIES:
             raise refuse(work.id, "depends on too many tasks", f"name at most {checks.MAX_DEPENDENCIES}")
-    needs = {found.name(ref): tuple(map(found.name, task.depends_on)) for ref, task in found.by_id.items()}
-    needs |= {
-        work.id: tuple((work.add or work.values)["depends_on"])
-        for work in works
-        if "depends_on" in (work.add or work.values)
-    }
-    way = circle(needs)
-    if way is not None:
+    _check_circles(works, found)
+
+
+def _check_circles(works: list[Work], found: TownTasks) -> None:
+    """Refuse what is legal on each side and goes round with both together."""
+    needs: dict[str, tuple[str, ...]] = {}
+    above: dict[str, tuple[str, ...]] = {}
+    for ref, task in found.by_id.items():
+        name = found.name(ref)
+        needs[name] = tuple(map(found.name, task.depends_on))
+        above[name] = (found.name(task.parent_id),) if task.parent_id else ()
+    for work in works:
+        said = work.add or work.values
+        if "depends_on" in said:
+            needs[work.id] = tuple(said["depends_on"])
+        parent = "parent" if work.add else "parent_id"
+        if parent in said:
+            above[work.id] = (said[parent],) if said[parent] else ()
+    if way := circle(needs):
         detail = f"would wait for itself: {' -> '.join(way)}"
         raise refuse(way[0], detail, "take one of these dependencies out", refusal="dependency_cycle")
+    if way := circle(above):
+        detail = f"would be a part of itself: {' -> '.join(way)}"
+        raise refuse(way[0], detail, "take one of these parents out", refusal="parent_cycle")

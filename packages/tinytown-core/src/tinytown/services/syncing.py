@@ -139,9 +139,16 @@ def sync_pull(
         yield from opened
         finished = False if dry_run else (yield from _finish(context))
         now = yield from _compare(context, side, unlisted=True, closed=everything)
-        yield from _name_new(context, now, dry_run=dry_run)
+        before, names = now, dict(now.found.names)
+        yield from _name_new(context, now, dry_run=True)
         now = yield from _again(now, side)
-        added = tuple(now.town[ref] for ref in now.merged.new_in_town)
+        text = _new_text(context, now)  # what cannot be written is refused before any task is named
+        if not dry_run and now.merged.new_in_town:
+            now.found.names = names
+            yield from _name_new(context, before, dry_run=False)
+            now = yield from _again(before, side)
+            text = _new_text(context, now)
+        added = _added(now)
         report = SyncReport(
             direction="pull",
             dry_run=dry_run,
@@ -153,17 +160,28 @@ def sync_pull(
         )
         if dry_run:
             return report
-        places = {entry.id: number for number, entry in enumerate(now.plan.entries)}
-        changes: dict[int, dict[str, Any]] = {number: {"id": name} for number, name in now.plan.unnamed.items()}
-        for change in now.merged.to_file:
-            changes.setdefault(places[change.id], {})[change.field] = change.new
         after = base_after_pull({**now.file, **{entry.id: entry for entry in added}}, now.town, now.base)
-        if changes or added:
-            text = changed_text(now.plan.text, changes, added, path=str(context.paths.plan))
+        if text is not None:
             yield from local(lambda: write_base(context.paths, context.name, now.base, pull=(after, text)))
             yield from local(lambda: _write(context, now.plan, text))
         yield from local(lambda: _note(context, after))
         return report
+
+
+def _added(now: Compared) -> tuple[Entry, ...]:
+    return tuple(now.town[ref] for ref in now.merged.new_in_town)
+
+
+def _new_text(context: TownContext, now: Compared) -> str | None:
+    """Give the text that a pull writes, or None where nothing changes."""
+    places = {entry.id: number for number, entry in enumerate(now.plan.entries)}
+    changes: dict[int, dict[str, Any]] = {number: {"id": name} for number, name in now.plan.unnamed.items()}
+    for change in now.merged.to_file:
+        changes.setdefault(places[change.id], {})[change.field] = change.new
+    added = _added(now)
+    if not changes and not added:
+        return None
+    return changed_text(now.plan.text, changes, added, path=str(context.paths.plan))
 
 
 def _checked(context: TownContext, prefer: str | None) -> Side | None:
