@@ -106,6 +106,31 @@ _GIVEN = object_of(
     }
 )
 
+_ENTRY: dict[str, Schema] = {
+    "id": TEXT,
+    "description": TEXT,
+    **dict.fromkeys(("agent", "role", "status", "parent", "result"), MAYBE_TEXT),
+    **dict.fromkeys(("tags", "depends_on"), TEXTS),
+}
+_PLANNED = object_of({**_ENTRY, **dict.fromkeys(("task", "state", "reason"), MAYBE_TEXT)})
+_VALUE = either(MAYBE_TEXT, TEXTS)
+_SYNCED = object_of(
+    {
+        "direction": TEXT,
+        "dry_run": YES_NO,
+        "added": {"type": "array", "items": object_of(_ENTRY)},
+        "changes": {
+            "type": "array",
+            "items": object_of({"id": TEXT, "field": TEXT, "old": _VALUE, "new": _VALUE}),
+        },
+        **dict.fromkeys(("cancelled", "removed", "ordered", "taken"), TEXTS),
+        "finished": YES_NO,
+        "waiting": NUMBER,
+    }
+)
+_CONFLICT = object_of({"id": TEXT, "field": TEXT, "file": _VALUE, "town": _VALUE, "base": _VALUE})
+_CONFLICTS = object_of({"direction": TEXT, "conflicts": {"type": "array", "items": _CONFLICT}})
+
 _COUNTS = object_of(dict.fromkeys((*KINDS, "event"), NUMBER))
 
 ANSWERS: Mapping[str, Schema] = {
@@ -172,6 +197,8 @@ ANSWERS: Mapping[str, Schema] = {
     "task list": list_of(_TASK),
     "task current": either(_TASK, {"type": "null"}),
     **{f"task {verb}": _TASK for verb in ("complete", "fail", "block", "unblock", "cancel", "requeue", "reopen")},
+    "plan": either(list_of(_PLANNED), object_of({"file": TEXT})),
+    "sync": either(_SYNCED, _CONFLICTS),
     **dict.fromkeys(("backlog add", "backlog claim", "backlog remove"), _TASK),
     "backlog list": list_of(_TASK),
     "backlog assign-all": _GIVEN,
