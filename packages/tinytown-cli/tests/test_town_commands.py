@@ -84,8 +84,10 @@ def test_a_task_lives_through_its_commands(town: Tt) -> None:
     assert town("task", "show", ref, "--json").json == made
     assert [item["id"] for item in town("backlog", "list", "--json").json["items"]] == [ref]
     assert town("task", "block", ref, "--reason", "Which format?", "--json").json["state"] == "blocked"
+    town("task", "add", "Print it", "--depends-on", ref)
     asked = town("attention", "list", "--limit", "1", "--json").json
-    assert ([item["ref"] for item in asked["items"]], asked["next"]) == ([ref], None)
+    assert ([(item["ref"], item["blocks"]) for item in asked["items"]], asked["next"]) == ([(ref, 2)], None)
+    assert "  blocks 2  open" in town("attention", "list").out
     assert "Which format?" in town("why", ref).out
     assert town("task", "unblock", ref, "--answer", "HTML", "--json").json["state"] == "pending"
     assert town("task", "cancel", ref, "--json").json["state"] == "cancelled"

@@ -183,7 +183,8 @@ def attention(out: Output, items: Iterable[Attention], *, empty: str) -> None:
     for item in items:
         shown = True
         about = f"  about {item.ref}" if item.ref else ""
-        out.line(f"{item.id}  {item.kind}{about}  {item.state}  {when(item.created_at)}", "bold")
+        holds = f"  blocks {item.blocks}" if item.blocks else ""
+        out.line(f"{item.id}  {item.kind}{about}{holds}  {item.state}  {when(item.created_at)}", "bold")
         out.line(f"  {one_line(item.text, 400)}")
         for each in item.suggestions:
             out.line(f"  - {each}")

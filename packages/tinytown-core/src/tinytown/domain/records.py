@@ -191,7 +191,7 @@ class Round:
 
 @attrs.frozen(kw_only=True)
 class Attention:
-    """Something that only a person can settle."""
+    """Something that only a person can settle; lists of open items say how many tasks and messages wait for each."""
 
     id: str
     kind: str
@@ -200,6 +200,7 @@ class Attention:
     suggestions: tuple[str, ...] = ()
     state: AttentionState = AttentionState.OPEN
     answer: str | None = None
+    blocks: int | None = None
     created_at: int = 0
     closed_at: int = 0
     seq: int = 0

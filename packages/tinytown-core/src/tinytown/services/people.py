@@ -12,7 +12,16 @@ from tinytown.storage.calls.answers import Page
 
 
 def attention(context: TownContext, *, after: int | None = None, limit: int = 100) -> Steps[Page[Attention]]:
-    """List what waits for a person, by creation, one page."""
+    """List what waits for a person, one page: what holds up the most open work first, then the oldest.
+
+    Args:
+        context: The town.
+        after: ``next`` of the page before.
+        limit: How many at most.
+
+    Returns:
+        Items whose ``blocks`` says how many open tasks and messages wait for them, at most 999.
+    """
     _ = context
     return (yield from ask(town_calls.attention(after=checks.cursor(after), limit=checks.limit(limit))))
 

@@ -8,6 +8,7 @@ from typing import Any
 from tinytown.storage.memory.tx import Tx
 from tinytown.storage.memory.verbs import (
     agents,
+    attention,
     edits,
     gates,
     imports,
@@ -37,6 +38,7 @@ VERBS: dict[str, Verb] = {
     **gates.VERBS,
     **nodes.VERBS,
     **people.VERBS,
+    **attention.VERBS,
     **town.VERBS,
     **saves.VERBS,
     **queries.VERBS,

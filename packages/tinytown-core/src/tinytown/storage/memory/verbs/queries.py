@@ -101,16 +101,6 @@ def list_rounds(tx: Tx, a: Args) -> Fields:
     return {"items": [found for ref in refs if (found := tx.load("round", ref))], "next": None}
 
 
-def list_attention(tx: Tx, a: Args) -> Fields:
-    """List the open items by creation, one page."""
-    found = tx.zrange("attention", a["limit"] + 1, after=a.get("after"))
-    items = [item for ref in found[: a["limit"]] if (item := tx.load("attention", ref))]
-    return {
-        "items": items,
-        "next": tx.zscore("attention", found[: a["limit"]][-1]) if len(found) > a["limit"] else None,
-    }
-
-
 def list_nodes(tx: Tx, _a: Args) -> Fields:
     """List all nodes that ever joined."""
     found = [node_view(tx, node) for ref in tx.smembers("nodes") if (node := tx.load("node", ref))]
@@ -133,7 +123,7 @@ def status(tx: Tx, a: Args) -> Fields:
         "agents_next": agents["next"],
         "nodes": list_nodes(tx, {})["items"],
         "attention_total": tx.zcard("attention"),
-        "attention": list_attention(tx, {"limit": a["limit"]})["items"],
+        "attention": [item for ref in tx.zrange("attention", a["limit"]) if (item := tx.load("attention", ref))],
         "conductor_mail": tx.zcard(f"lane:{CONDUCTOR_ID}:urgent") + tx.zcard(f"lane:{CONDUCTOR_ID}:normal"),
         "live": tx.scard("live"),
     }
@@ -201,7 +191,6 @@ VERBS = {
     "list_agents": list_agents,
     "list_messages": list_messages,
     "list_rounds": list_rounds,
-    "list_attention": list_attention,
     "list_nodes": list_nodes,
     "status": status,
     "current": current,
