@@ -43,7 +43,8 @@ SPECIAL: dict[str, list[str]] = {
         *["", " ", "nosuch", "../x", "$(touch pwned)", "x" * 5000, "a\nb", "\udcff", "/dev/zero", "/"],
     ],
     "server": ["", "nosuch", "VALKEY", "x" * 5000],
-    **dict.fromkeys(("direction", "prefer"), ["", "nosuch", "PUSH", "x" * 5000, "東京"]),
+    "direction": ["", "nosuch", "PUSH", "x" * 5000, "東京"],
+    "prefer": ["", "nosuch", "PUSH", "x" * 5000, "東京"],
     "shell": ["", "tcsh", "BASH", "x" * 5000],
     "state": ["", "nosuch", "RUNNING ", "x" * 5000],
 }
