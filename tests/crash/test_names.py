@@ -30,7 +30,7 @@ DURABLE = {
     *("rmtree", "mkdir", "makedirs", "copyfile", "copytree", "move"),
     *("Popen", "run", "posix_spawn", "fork", "kill", "shut_down"),
 }
-AMBIGUOUS = {"run": "subprocess.run", "kill": "os.kill", "remove": "os.remove"}
+AMBIGUOUS = {"run": "subprocess.run", "kill": "os.kill", "remove": "os.remove", "link": "os.link"}
 """Words that name a durable step only in full: verbs of a town are called the same."""
 HARMLESS = {
     "claiming.py:forget_claim:unlink": "only a note; without it the server is asked again",
@@ -54,6 +54,17 @@ HARMLESS = {
     "keeper.py:main:open": "the log, which only grows",
     "keeper.py:_connect:kill": "the town was deleted, and its server with it",
     "control.py:_start:open": "the log, which only grows",
+    "conducting.py:_leave:write_private": "each conversation writes it anew before it begins",
+    "conversation.py:leave_variables:unlink": "each conversation sees to the file anew before it begins",
+    "migrating.py:write:write_private": "the next run compares the file by its bytes and writes what is missing",
+    "planning.py:write_example:write_shared": "all that the command does",
+    "reclaiming.py:_do:ask": "each verb stands alone and is passed over when done; test_killed_on_the_way kills there",
+    "resetting.py:_forget_variables:unlink": "under the town's mark until the end; test_killed_on_the_way kills there",
+    "resetting.py:_take_away:ask": "what was done before is passed over; test_killed_on_the_way kills there",
+    "resetting.py:_take_away:unlink": "of an agent that is gone; `tt doctor --fix` finds what is left",
+    "sync_base.py:write_base:write_private": "a journal of what comes next; test_sync_crashes kills before each step",
+    "syncing.py:_write:write_shared": "the base says what it will be; test_sync_crashes kills before each step",
+    "trash.py:_write:write_private": "a copy of what is deleted next; the next delete writes the same one",
     "control.py:write_pid:write_private": "by the node, a hint that the process table decides on; see node.locked",
 }
 """Durable steps that need no point, as ``file:function:step``, with the reason."""
