@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import pytest
+from tinytown.config.plan_file import parse_plan
 from tinytown.config.town import parse_town
 from tinytown_cli.table import by_path
 
@@ -24,6 +25,9 @@ PAGES = sorted(
 LANGUAGES = {"sh", "toml", "python", "lua", "console", "text", "json", "mermaid"}
 PIECES = "docs/hooks/"
 """Pages that show pieces of a plugin. The tests of core put those together and run them; here they only parse."""
+
+PLAN = "docs/plan.md"
+"""The page whose file is `tasks.toml`; the files of the others are settings."""
 
 
 class Block(NamedTuple):
@@ -78,8 +82,11 @@ def test_a_program_of_a_page_runs(block, place):
 
 
 @of("toml")
-def test_a_settings_file_of_a_page_loads(block):
-    assert parse_town(block.text, block.page).name
+def test_a_settings_file_or_a_plan_of_a_page_loads(block):
+    if block.page == PLAN:
+        assert parse_plan(block.text, block.page).entries
+    else:
+        assert parse_town(block.text, block.page).name
 
 
 @of("python", pieces=True)
