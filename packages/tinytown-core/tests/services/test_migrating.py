@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import attrs
 import pytest
+from tinytown.config.files import private_dir
 from tinytown.errors import InvalidValueError, NotFoundError, RefusedError, StorageUnavailableError
+from tinytown.node.control import take_lock
 from tinytown.services.town import Town
 from tinytown.storage.calls import mail, tasks
 from tinytown.storage.calls import town as town_calls
@@ -264,12 +267,76 @@ def test_keys_of_before_towns_had_names_come_too_and_those_of_other_towns_do_not
     RustTown(old.server, "old:b").task(3, "of another town")
     RustTown(old.server, "older").task(4, "of yet another")
     RustTown(old.server, "o*").task(5, "a star")
-    done = bring(bench, old)
+    left = bring(bench, old)
+    assert [entry.kind for entry in left.new] == ["agent"]
+    assert any("2 keys of before towns had names" in note for note in left.notes)
+    done = bring(bench, old, legacy=True)
     assert done.skipped == ()
     assert [task.description for task in bench.town.tasks().items] == ["very old"]
     star = make_bench("")
     star.town.migrate(town="o*", url=old.server.url)
-    assert {task.description for task in star.town.tasks().items} == {"a star", "very old"}
+    assert {task.description for task in star.town.tasks().items} == {"a star"}
+
+
+def test_a_server_with_nothing_but_keys_of_before_towns_had_names_says_how_they_come(bench, old: RustTown) -> None:
+    RustTown(old.server, isolated=False).task(2, "very old")
+    with pytest.raises(NotFoundError) as caught:
+        bring(bench, old)
+    assert "`--legacy` brings the 1 keys" in (caught.value.hint or "")
+    assert len(bring(bench, old, legacy=True).new) == 1
+
+
+def test_nobody_begins_work_while_a_town_is_brought_over(bench, old: RustTown) -> None:
+    old.backlog(old.task(1, "first"))
+    private_dir(bench.context.paths.dot)
+    private_dir(bench.context.paths.node_dir)
+    lock = os.open(bench.context.paths.node_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    assert take_lock(lock)
+    try:
+        with pytest.raises(RefusedError, match="the node of this town runs"):
+            bring(bench, old, force=True)
+        assert bench.town.tasks().items == ()
+        assert len(bring(bench, old, dry_run=True).new) == 1
+    finally:
+        os.close(lock)
+
+    class Looks(Cut):
+        """A storage that tries at each change whether a node could start."""
+
+        could = 0
+
+        def run(self, call, *, operation=None):
+            if call.changes:
+                other = os.open(bench.context.paths.node_lock, os.O_RDWR)
+                Looks.could += take_lock(other)
+                os.close(other)
+            return self._storage.run(call, operation=operation)
+
+    assert len(Town(bench.context, Looks(bench.storage, 0)).migrate(town=old.name, url=old.server.url).new) == 1
+    assert Looks.could == 0
+    again = os.open(bench.context.paths.node_lock, os.O_RDWR)
+    assert take_lock(again), "the lock goes with the migration"
+    os.close(again)
+
+
+def test_a_command_line_is_kept_by_the_agent_cli_that_the_dry_run_suggests(make_bench, old: RustTown) -> None:
+    old.agent(1, "w1", cli="/opt/my tools/coder.sh --fast 'a b'")
+    old.agent(2, "w2", cli="/opt/coder --fast")
+    old.agent(3, "w3", cli="/opt/coder --fast")
+    old.agent(4, "w4", cli="claude --print | tee log")
+    bench = make_bench("")
+    notes = bring(bench, old, dry_run=True).notes
+    wanted = "`w2`, `w3` ran `/opt/coder --fast`, which is no agent CLI here, and would run claude; before migrating,"
+    assert f"{wanted} keep it with: tt config agent_clis.coder '/opt/coder --fast'" in notes
+    assert any("`w4` ran" in note and "script" in note for note in notes)
+    ready = make_bench("[agent_clis]\ncoder = '/opt/coder  --fast'")
+    assert not any("`w2`" in note for note in bring(ready, old).notes)
+    assert [(agent.name, agent.cli) for agent in ready.town.agents().items] == [
+        ("w1", "claude"),
+        ("w2", "coder"),
+        ("w3", "coder"),
+        ("w4", "claude"),
+    ]
 
 
 def test_work_items_of_missions_become_tasks_and_the_whole_mission_is_kept(bench, old: RustTown) -> None:

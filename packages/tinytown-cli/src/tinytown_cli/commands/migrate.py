@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from tinytown_cli.output import Output
 
 
-def migrate(context: Context, *, from_: str | None, url: str | None, dry_run: bool, force: bool) -> None:
+def migrate(context: Context, *, from_: str | None, url: str | None, dry_run: bool, force: bool, legacy: bool) -> None:
     """Bring a town over, or say what that would do."""
-    done = context.town.migrate(town=from_, url=url, dry_run=dry_run, force=force)
+    done = context.town.migrate(town=from_, url=url, dry_run=dry_run, force=force, legacy=legacy)
     context.out.either(lambda: _document(done), lambda out: _human(out, done))
 
 

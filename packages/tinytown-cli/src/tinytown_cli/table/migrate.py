@@ -16,6 +16,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("url", "Server that holds it; the one in a file of the Rust program otherwise"),
             Param("dry_run", "Only say what would be done", kind="bool"),
             Param("force", "Go on although its agents may still be running", kind="bool"),
+            Param("legacy", "Bring keys of before towns had names too; say it for one town only", kind="bool"),
         ),
     ),
 )

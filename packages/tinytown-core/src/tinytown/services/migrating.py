@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -20,6 +21,7 @@ from tinytown.config.user import load_user
 from tinytown.errors import InvalidValueError, NotFoundError, RefusedError, TinytownError
 from tinytown.services.context import TownContext
 from tinytown.services.migration_plan import Entry, Here, Plan, make_plan
+from tinytown.services.quiet import demand_quiet
 from tinytown.services.steps import Steps, ask, local
 from tinytown.storage.calls import agents, imports
 from tinytown.storage.redis.rust_fetch import Source, fetch, names_there
@@ -58,8 +60,9 @@ def migrate(
     url: str | None = None,
     dry_run: bool = False,
     force: bool = False,
+    legacy: bool = False,
 ) -> Steps[Migrated]:
-    """Bring a town of the Rust program into this one.
+    """Bring a town of the Rust program into this one. No node may run: nobody begins work on half a town.
 
     The old keys are only read. Whatever was brought over before stays as it is now, so it can be run again: after it
     was cut off, or when the old town has gone on.
@@ -70,24 +73,39 @@ def migrate(
         url: Its server; by default the one that this town's file names, if the Rust program wrote that.
         dry_run: Only say what would be done.
         force: Go on although agents of the old town may still be running.
+        legacy: Bring the keys of before towns had names too. They name no town, so say it for one town only.
 
     Returns:
         What was done, in order.
 
     Raises:
         NotFoundError: There is no such town.
-        RefusedError: Agents of it may still be running.
+        RefusedError: Agents of it may still be running, or a node works in this one.
         StorageUnavailableError: Its server does not answer.
         InvalidValueError: The address is none.
     """
     if context.in_round:
         raise RefusedError(detail="a round may not migrate a town", refusal="people_only", hint="ask a person to do it")
     source, name = yield from local(lambda: _source(context, url, town))
-    old: OldTown = yield from local(lambda: read_town(fetch(source, name), name))
+    old: OldTown = yield from local(lambda: read_town(fetch(source, name), name, legacy=legacy))
     if old.empty:
         there = yield from local(lambda: names_there(source))
         hint = f"towns there: {', '.join(there[:8])}" if there else "name its server with `--url`"
+        if old.nameless:
+            hint += f"; `--legacy` brings the {old.nameless} keys there of before towns had names"
         raise NotFoundError(kind="town of the Rust program", ref=name, hint=hint)
+    if dry_run:
+        return (yield from _carry_out(context, source, name, old, dry_run=True, force=force))
+    lock = yield from demand_quiet(context)
+    try:
+        return (yield from _carry_out(context, source, name, old, dry_run=False, force=force))
+    finally:
+        os.close(lock)
+
+
+def _carry_out(
+    context: TownContext, source: Source, name: str, old: OldTown, *, dry_run: bool, force: bool
+) -> Steps[Migrated]:
     plan = make_plan(old, (yield from _here(context)))
     _check_alive(plan, dry_run=dry_run, force=force)
     known = yield from _known(context, plan)
@@ -173,7 +191,7 @@ def _here(context: TownContext) -> Steps[Here]:
         names={**names, **nicknames},
         node=context.node_control.node_identity(context.paths),
         default_cli=default_cli(context.config, user, env=context.env).value,
-        clis=frozenset({*context.config.agent_clis, *user.agent_clis}),
+        clis={name: cli.command for name, cli in {**user.agent_clis, **context.config.agent_clis}.items()},
         now=time.time_ns() // 1_000_000,
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import attrs
 
-from tinytown.config.agent_clis import preset_name
+from tinytown.config.agent_clis import PRESETS, preset_name
+from tinytown.config.command_line import needs_shell
 from tinytown.config.write import town_name_from
 from tinytown.domain.ids import CONDUCTOR_ID, IdKind, derived_id
 from tinytown.domain.names import MAX_BODY_BYTES
@@ -24,6 +27,7 @@ ALIVE_MS = 120_000
 
 _CLOSED = {"completed", "failed", "cancelled"}
 _RESERVED_SUFFIXES = 10_000
+_LONGEST_SHOWN = 500
 
 
 @attrs.frozen(kw_only=True)
@@ -55,14 +59,14 @@ class Here:
         names: Names and nicknames of the agents, with their ids.
         node: The node that will run the agents.
         default_cli: Agent CLI for agents whose own command line is none here.
-        clis: Agent CLIs of the user's own.
+        clis: Agent CLIs of the user's own, with their command lines.
         now: The time in milliseconds, for what has none.
     """
 
     names: Mapping[str, str]
     node: str
     default_cli: str
-    clis: frozenset[str]
+    clis: Mapping[str, str]
     now: int
 
 
@@ -100,6 +104,10 @@ def make_plan(old: OldTown, here: Here) -> Plan:
         plan.entries.append(
             Entry(kind="mission", old=mission.uuid, id=file, text=f"its whole record, as {file}", document=text)
         )
+    if old.nameless:
+        plan.notes.append(
+            f"{old.nameless} keys of before towns had names may be of any town; `--legacy` brings them into this one"
+        )
     for what, count in sorted(old.left.items()):
         plan.notes.append(f"{count} keys of {what} stay where they are")
     plan.alive = [
@@ -113,6 +121,7 @@ def _agents(plan: Plan, old: OldTown, here: Here) -> dict[str, str]:
     taken = dict(here.names)
     known = {agent.uuid: agent for agent in old.agents}
     names = {SUPERVISOR: "conductor"}
+    strange: dict[str, list[str]] = {}
     for agent in _after_their_needs(known, {ref: (each.parent,) for ref, each in known.items() if each.parent}):
         ref = derived_id(IdKind.AGENT, agent.uuid)
         own = {name for name, owner in taken.items() if owner == ref}
@@ -122,7 +131,10 @@ def _agents(plan: Plan, old: OldTown, here: Here) -> dict[str, str]:
         if nickname:
             taken[nickname] = ref
         names[agent.uuid] = name
-        cli = _cli(plan, agent, here)
+        cli = _cli(agent, here)
+        if cli is None:
+            cli = here.default_cli
+            strange.setdefault(agent.cli.strip(), []).append(name)
         call = imports.agent(
             ref,
             name,
@@ -140,6 +152,7 @@ def _agents(plan: Plan, old: OldTown, here: Here) -> dict[str, str]:
         renamed = "" if name == agent.name else f", there `{agent.name[:60]}`"
         text = f"`{name}`{renamed}, stopped, runs {cli}"
         plan.entries.append(Entry(kind="agent", old=agent.uuid, id=ref, text=text, call=call))
+    _suggest_clis(plan, strange, here)
     return names
 
 
@@ -174,17 +187,30 @@ def _nickname(plan: Plan, agent: OldAgent, name: str, taken: Mapping[str, str], 
     return nick
 
 
-def _cli(plan: Plan, agent: OldAgent, here: Here) -> str:
+def _cli(agent: OldAgent, here: Here) -> str | None:
+    """Give the agent CLI of an agent; None for a command line that is none here."""
     text = agent.cli.strip()
-    name = preset_name(text) or text
-    if name in here.clis or (name and _folded(name) == name):
-        return name
-    if text:
-        plan.notes.append(
-            f"`{agent.name[:60]}` ran `{text[:120]}`, which is the name of no agent CLI here; it gets"
-            f" `{here.default_cli}` (`[agent_clis.NAME]` makes one of a command line)"
-        )
-    return here.default_cli
+    if not text:
+        return here.default_cli
+    words = " ".join(text.split())
+    same = (name for name, command in here.clis.items() if " ".join(command.split()) == words)
+    name = preset_name(text) or next(same, text)
+    return name if name in here.clis or _folded(name) == name else None
+
+
+def _suggest_clis(plan: Plan, strange: Mapping[str, list[str]], here: Here) -> None:
+    """Say for each command line that is no agent CLI here how to make it one; that is found by the next dry run."""
+    taken = {*here.clis, *PRESETS}
+    for text, agents in strange.items():
+        shown = ", ".join([*(f"`{name}`" for name in agents[:5]), *(("others",) if agents[5:] else ())])
+        note = f"{shown} ran `{text[:120]}`, which is no agent CLI here, and would run {here.default_cli}"
+        if needs_shell(text) or len(text) > _LONGEST_SHOWN or not text.isprintable():
+            note += "; put it into a script and make that one with `tt config agent_clis.NAME SCRIPT` before migrating"
+        else:
+            name = _free_name(PurePath(text.split()[0].strip("'\"")).name, taken)
+            taken.add(name)
+            note += f"; before migrating, keep it with: tt config agent_clis.{name} {shlex.quote(text)}"
+        plan.notes.append(note)
 
 
 def _tasks(

@@ -96,7 +96,7 @@ class OldMission:
 
 @attrs.define(kw_only=True)
 class OldTown:
-    """All that was found, and what could not be read."""
+    """All that was found, and what could not be read; ``nameless`` counts keys of before towns had names, left out."""
 
     agents: list[OldAgent] = attrs.Factory(list[OldAgent])
     tasks: list[OldTask] = attrs.Factory(list[OldTask])
@@ -105,6 +105,7 @@ class OldTown:
     missions: list[OldMission] = attrs.Factory(list[OldMission])
     skipped: list[Skipped] = attrs.Factory(list[Skipped])
     left: dict[str, int] = attrs.Factory(dict[str, int])
+    nameless: int = 0
 
     @property
     def empty(self) -> bool:
@@ -112,12 +113,13 @@ class OldTown:
         return not (self.agents or self.tasks or self.mail or self.missions or self.backlog or self.skipped)
 
 
-def read_town(raw: Mapping[str, RawKey], name: str) -> OldTown:
+def read_town(raw: Mapping[str, RawKey], name: str, *, legacy: bool = False) -> OldTown:
     """Read a town off its keys.
 
     Args:
         raw: The keys as `fetch` gives them.
         name: Name of the town as the Rust program wrote it.
+        legacy: Take the keys of before towns had names as this town's; they are only counted otherwise.
     """
     town = OldTown()
     missions: dict[str, dict[str, RawKey]] = {}
@@ -125,7 +127,9 @@ def read_town(raw: Mapping[str, RawKey], name: str) -> OldTown:
         rest = key.removeprefix(f"tt:{name}:") if key.startswith(f"tt:{name}:") else None
         oldest = rest is None
         part = key.removeprefix("tt:") if rest is None else rest
-        if match := _RECORD.fullmatch(part):
+        if oldest and not legacy:
+            town.nameless += bool(_RECORD.fullmatch(part) or part == "backlog")
+        elif match := _RECORD.fullmatch(part):
             _read_record(town, key, match[1], match[2].lower(), raw[key])
         elif part == "backlog":
             _read_backlog(town, key, raw[key])
