@@ -122,6 +122,7 @@ def test_records_of_decisions_are_numbered_and_have_their_four_parts():
     for path in pages:
         text = path.read_text()
         assert re.fullmatch(r"[0-9]{4}-[a-z0-9-]+\.md", path.name), path.name
+        assert re.match(r"# [A-Z]", text), f"{path.name} does not begin with what was decided; its name has the number"
         written = re.sub(r"<!-- generated.*", "", text, flags=re.DOTALL)
         assert len(written.splitlines()) <= 60, f"{path.name} is longer than a page"
         for part in ("Context", "Decision", "Consequences", "What would change our mind"):
