@@ -54,7 +54,7 @@ def test_commands_options_settings_and_their_values_are_completed(
     assert complete("send", "w1", "hello", "--ur") == {"--urgent"}
     assert complete("config", "max_a") == {"max_agents"}
     assert complete("config", "set", "gates.") == {"gates.test", "gates.test.timeout_secs"}
-    assert complete("config", "workspace.mode", "") == {"shared", "worktree"}
+    assert complete("config", "workspace.isolation", "") == {"shared", "worktree"}
     assert complete("config", "auto_claim", "t") == {"true"}
     assert complete("spawn", "w1", "--cli", "scr") == {"script"}
     assert not (tmp_path / "town" / ".tt").exists()

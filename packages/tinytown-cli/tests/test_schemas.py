@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,8 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("restart w2", ""),
     ("close w2", ""),
     ("kill w1", ""),
+    ("workspace list", ""),
+    ("workspace land w1", ""),
     ("prune --dry-run", ""),
     ("reclaim", ""),
     ("reclaim --to-backlog", ""),
@@ -116,6 +119,13 @@ MAY_FAIL = {"wait", "doctor", "adapters doctor", "migrate"}
 def validator(schema: dict[str, Any]) -> Any:
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
+
+
+def with_a_branch(root: Path) -> None:
+    """Make a town a repository in which an agent has a branch."""
+    own = ("-c", "user.name=p", "-c", "user.email=p@example.com")
+    for words in (("init", "-q"), (*own, "commit", "-q", "--allow-empty", "-m", "first"), ("branch", "tt/w1")):
+        subprocess.run(["git", *words], cwd=root, check=True, stdin=subprocess.DEVNULL)
 
 
 def test_every_command_has_a_form_and_a_call_here() -> None:
@@ -144,6 +154,7 @@ def test_what_every_command_prints_has_its_form(
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path / "town")
     monkeypatch.setattr(sys, "stdin", None)
+    with_a_branch(tmp_path / "town")
     known = {"other": str(tmp_path / "other")}
     for line, label in CALLS:
         words = [word.format(**known) for word in line.split()]

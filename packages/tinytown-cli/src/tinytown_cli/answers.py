@@ -11,9 +11,11 @@ from typing import Any
 
 from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
 from tinytown.domain.states import TaskState
+from tinytown.node.workspaces.landing import Landed
 from tinytown.services.bootstrap.operation import Bootstrapped
 from tinytown.services.checkup.model import Level
 from tinytown.services.held import Held
+from tinytown.services.landing import Workspace
 from tinytown.services.neighbours import Neighbour
 from tinytown.services.resetting import Reset
 from tinytown.services.tracing import TraceStep
@@ -189,6 +191,8 @@ ANSWERS: Mapping[str, Schema] = {
             "kept": {"type": "array", "items": _KEPT_AGENT},
         }
     ),
+    "workspace list": list_of(of_type(Workspace)),
+    "workspace land": of_type(Landed),
     "reset": of_type(Reset),
     "recover": object_of({"dry_run": YES_NO, "node_started": YES_NO, "agents": {"type": "array", "items": _RECOVERED}}),
     "reclaim": object_of({"dry_run": YES_NO, "items": {"type": "array", "items": of_type(Held)}}),

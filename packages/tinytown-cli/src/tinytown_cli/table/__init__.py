@@ -19,6 +19,7 @@ from tinytown_cli.table import (
     settings,
     town,
     work,
+    workspaces,
 )
 from tinytown_cli.table.model import Command, Param
 
@@ -30,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     *migrate.COMMANDS,
     *agents.COMMANDS,
     *lifecycle.COMMANDS,
+    *workspaces.COMMANDS,
     *work.COMMANDS,
     *plan.COMMANDS,
     *mail.COMMANDS,
@@ -46,6 +48,7 @@ FAMILIES: dict[str, str] = {
     "task": "Make, look at and settle tasks",
     "backlog": "Tasks that are nobody's yet",
     "attention": "What needs a person",
+    "workspace": "The git worktrees of agents",
     "adapters": "The plugins that drive agent CLIs",
 }
 """First words that lead to further commands, with their help; one may be a command itself."""

@@ -77,13 +77,19 @@ class Repository:
         Raises:
             GitError: It failed or took too long.
         """
+        code, out, err = await self._call(words, env or {})
+        if code != 0:
+            raise GitError(err.strip() or f"git {words[0]} failed")
+        return out.rstrip("\n")
+
+    async def _call(self, words: tuple[str, ...], env: dict[str, str]) -> tuple[int, str, str]:
         variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         process = await asyncio.create_subprocess_exec(
             "git",
             *_SAFE,
             *words,
             cwd=self.workspace,
-            env={**variables, **_QUIET, **(env or {})},
+            env={**variables, **_QUIET, **env},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -94,9 +100,8 @@ class Repository:
             process.kill()
             await process.wait()
             raise GitError(f"git {words[0]} took longer than {TIMEOUT_SECS:g} s") from None
-        if process.returncode != 0:
-            raise GitError(err.decode("utf-8", "replace").strip() or f"git {words[0]} failed")
-        return out.decode("utf-8", "surrogateescape").rstrip("\n")
+        code = 1 if process.returncode is None else process.returncode
+        return code, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "replace")
 
     async def head(self) -> str | None:
         """Give the commit that is checked out, or None before the first one."""
@@ -221,6 +226,33 @@ class Repository:
             if "worktree" in words:
                 found.append(Worktree(Path(words["worktree"]), words.get("branch", "").removeprefix("refs/heads/")))
         return found
+
+    async def merged(self, ours: str, theirs: str) -> tuple[str, tuple[str, ...]]:
+        """Merge two commits without a work tree.
+
+        Returns:
+            The tree, and the files in which they conflict.
+
+        Raises:
+            GitError: They cannot be merged at all, or git is too old for it.
+        """
+        words = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs)
+        code, out, err = await self._call(words, {})
+        if code not in (0, 1) or not out:
+            hint = " (it takes git 2.38 or newer)" if "usage:" in err else ""
+            raise GitError(
+                f"git cannot merge these commits{hint}: {err.strip().splitlines()[0] if err.strip() else code}"
+            )
+        tree, *files = (part for part in out.split("\0") if part)
+        return tree, tuple(dict.fromkeys(files))
+
+    async def commit_tree(self, tree: str, parents: Collection[str], message: str) -> str:
+        """Write a commit in the name of whoever is set up here, else in that of Tinytown."""
+        words = ("commit-tree", tree, *(word for parent in parents for word in ("-p", parent)), "-m", message)
+        try:
+            return await self.run(*words)
+        except GitError:
+            return await self.run(*_IDENTITY, *words)
 
     async def contains(self, commit: str, other: str) -> bool:
         """Say whether all commits of another one are in a commit."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tinytown.services import conducting as conductor_ops
     from tinytown.services import (
         editing,
+        landing,
         looking,
         migrating,
         naming,
@@ -58,6 +59,7 @@ else:
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
     editing, planning, syncing = (Late(f"tinytown.services.{name}") for name in ("editing", "planning", "syncing"))
+    landing = Late("tinytown.services.landing")
     conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -247,6 +249,8 @@ class AsyncTown:
     kill = async_verb(agent_ops.kill)
     restart = async_verb(agent_ops.restart)
     prune = async_verb(pruning.prune)
+    land = async_verb(landing.land)
+    workspaces = async_verb(landing.workspaces)
     migrate = async_verb(migrating.migrate)
     reclaim = async_verb(reclaiming.reclaim)
     recover = async_verb(recovering.recover)

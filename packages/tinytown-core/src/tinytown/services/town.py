@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tinytown.services import conducting as conductor_ops
     from tinytown.services import (
         editing,
+        landing,
         looking,
         migrating,
         naming,
@@ -57,6 +58,7 @@ else:
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
     editing, planning, syncing = (Late(f"tinytown.services.{name}") for name in ("editing", "planning", "syncing"))
+    landing = Late("tinytown.services.landing")
     conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -291,6 +293,8 @@ class Town:
     kill = verb(agent_ops.kill)
     restart = verb(agent_ops.restart)
     prune = verb(pruning.prune)
+    land = verb(landing.land)
+    workspaces = verb(landing.workspaces)
     migrate = verb(migrating.migrate)
     reclaim = verb(reclaiming.reclaim)
     recover = verb(recovering.recover)
