@@ -115,6 +115,9 @@ SCENARIOS = {
     "start with long logs": Scenario(
         ("start",), dict.fromkeys(("verb.node_log_moved", "server.log_moved"), 0), before=long_logs, agents=("idle",)
     ),
+    "bootstrap": Scenario(
+        ("bootstrap",), dict.fromkeys(("verb.program_beside", "verb.program_noted", "verb.program_placed"), 0)
+    ),
     "stop": Scenario(
         ("stop",),
         dict.fromkeys(

@@ -14,15 +14,12 @@ from tinytown.crash import POINTS, point
 
 SOURCE = Path(tinytown.__file__).parent
 COMMANDS = [
-    *sorted((SOURCE / "services").glob("*.py")),
+    *sorted((SOURCE / "services").rglob("*.py")),
     *sorted((SOURCE / "config").glob("*.py")),
     *sorted((SOURCE / "storage" / "embedded").glob("*.py")),
     SOURCE / "node" / "control.py",
 ]
-"""What runs in a command on a town and changes more than a record on the server.
-
-`services/bootstrap` works on the user's programs, in a folder that its next run empties.
-"""
+"""What runs in a command and changes more than a record on the server."""
 
 DURABLE = {
     *("write_private", "write_shared", "write_json", "write_text", "write_bytes", "pwrite", "truncate", "ftruncate"),
@@ -65,6 +62,28 @@ HARMLESS = {
     "sync_base.py:write_base:write_private": "a journal of what comes next; test_sync_crashes kills before each step",
     "syncing.py:_write:write_shared": "the base says what it will be; test_sync_crashes kills before each step",
     "trash.py:_write:write_private": "a copy of what is deleted next; the next delete writes the same one",
+    "agent.py:fetch:mkdir": "in the workshop, which the next `tt bootstrap` empties",
+    "agent.py:fetch:write_text": "in the workshop",
+    "archive.py:unpack:mkdir": "in the workshop",
+    "archive.py:unpack:unlink": "in the workshop",
+    "archive.py:_copy:open": "in the workshop",
+    "download.py:fetch_archive:unlink": "in the workshop",
+    "download.py:_hashed:open": "in the workshop",
+    "children.py:run_logged:open": "the log of a build, written anew by each",
+    "children.py:run_logged:Popen": "works in the workshop only; what it leaves there goes with it",
+    "place.py:workshop:rmtree": "the next one removes what is left",
+    "place.py:workshop:unlink": "the next one removes what is left",
+    "place.py:put:unlink": "of files beside; the next workshop removes what is left",
+    "place.py:_copy:open": "a file beside; the next workshop removes what is left",
+    "proof.py:prove:mkdir": "in a temporary folder that a later proof sweeps away",
+    "proof.py:_sweep:rmtree": "what is left is swept away by a later proof",
+    "git.py:_git:run": "git that is asked, without locks",
+    "programs.py:_told:run": "a program that is asked for its version",
+    "stale.py:_under_server_lock:unlink": "all that the repair does; the next doctor finds what is left",
+    "stale.py:_under_node_lock:open": "an empty file that is only locked",
+    "stale.py:_under_node_lock:unlink": "all that the repair does",
+    "stale.py:_remove_half:unlink": "all that the repair does",
+    "stale.py:_remove_round:rmtree": "of a round that is void from then on; the next doctor finds what is left",
     "control.py:write_pid:write_private": "by the node, a hint that the process table decides on; see node.locked",
 }
 """Durable steps that need no point, as ``file:function:step``, with the reason."""

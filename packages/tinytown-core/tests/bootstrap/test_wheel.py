@@ -7,6 +7,7 @@ import pytest
 from tinytown import errors
 from tinytown.config.paths import TownPaths
 from tinytown.services.bootstrap.model import digest
+from tinytown.services.bootstrap.place import Shelf
 from tinytown.storage.embedded.binary import find_binary, wheel_binary
 from tinytown.storage.embedded.server import ensure_server, stop_server
 from tinytown.storage.embedded.sockets import Answer, probe
@@ -139,3 +140,17 @@ def test_the_record_says_where_it_came_from(bench):
     done = bench.run()
     kept = json.loads((bench.user.bootstrap / "valkey-server.json").read_bytes())
     assert (kept["origin"], kept["sha256"], kept["version"]) == (done.origin, done.sha256, done.version)
+
+
+@pytest.mark.parametrize("there", ["old", "new", "of somebody else"])
+def test_a_replacement_that_was_cut_off_leaves_a_program_that_is_known(bench, there):
+    bench.run(source=str(bench.archive(prebuilt=wheel_binary().read_bytes() + b"\0")))
+    old = bench.server.read_bytes()
+    bench.run()
+    assert bench.server.read_bytes() != old
+    if there != "new":  # as after a kill between the note and the rename
+        bench.server.write_bytes(old if there == "old" else b"#!/bin/sh\n")
+    assert Shelf(bench.user).is_taken("valkey") == (there == "of somebody else")
+    if there != "of somebody else":
+        assert bench.run().state == ("installed" if there == "old" else "unchanged")
+        assert bench.server.read_bytes() == wheel_binary().read_bytes()

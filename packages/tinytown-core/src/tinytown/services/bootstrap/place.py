@@ -12,12 +12,14 @@ from typing import Any, cast
 
 from tinytown.config.files import locked, private_dir, write_private
 from tinytown.config.paths import UserPaths
+from tinytown.crash import point
 from tinytown.errors import ConfigError
 from tinytown.services.bootstrap.model import Candidate, digest
 
 _WORK = "work-"
 _STAGED = ".bootstrap-"
 _VERSION = 1
+_REPLACES = "replaces"
 
 
 class Shelf:
@@ -35,15 +37,20 @@ class Shelf:
         return self._user.bin / f"{kind}-server"
 
     def record(self, kind: str) -> Mapping[str, object]:
-        """Give what was written down about the server of a kind, if it is still the same program; else nothing."""
+        """Give what was written down about the server of a kind, if it is still the same program; else nothing.
+
+        The file says what is about to be put there and what it replaces: whichever of them is there is known.
+        """
         try:
-            kept = json.loads(self._record_file(kind).read_bytes())
+            kept: object = json.loads(self._record_file(kind).read_bytes())
         except (OSError, ValueError):
             return {}
-        if not isinstance(kept, dict):
-            return {}
-        found = cast("dict[str, Any]", kept)
-        return found if found.get("version_of_file") == _VERSION and self._is_as(kind, found.get("sha256")) else {}
+        while isinstance(kept, dict):
+            found = cast("dict[str, Any]", kept)
+            if found.get("version_of_file") == _VERSION and self._is_as(kind, found.get("sha256")):
+                return found
+            kept = found.get(_REPLACES)
+        return {}
 
     def is_taken(self, kind: str) -> bool:
         """Say whether something lies there that `tt bootstrap` did not put there."""
@@ -105,8 +112,14 @@ class Shelf:
                 raise ConfigError(
                     path=str(candidate.server), detail="was changed while it was looked at", hint="repeat the command"
                 )
+            point("verb.program_beside")
+            before = {name: value for name, value in self.record(candidate.kind).items() if name != _REPLACES}
+            noted = {"version_of_file": _VERSION, **record, _REPLACES: before or None}
+            write_private(self._record_file(candidate.kind), json.dumps(noted).encode())
+            point("verb.program_noted")  # before its rename, or a program of ours would be taken for a stranger's
             for beside, target in staged:
                 beside.replace(target)
+                point("verb.program_placed")
         except OSError as error:
             raise ConfigError(
                 path=str(error.filename or folder),
@@ -117,7 +130,6 @@ class Shelf:
             for beside, _ in staged:
                 with contextlib.suppress(OSError):
                     beside.unlink()
-        write_private(self._record_file(candidate.kind), json.dumps({"version_of_file": _VERSION, **record}).encode())
 
 
 def is_leftover(path: Path) -> bool:
