@@ -10,10 +10,9 @@ from tinytown.errors import RefusedError
 from tinytown.services import checks
 from tinytown.services.context import TownContext
 from tinytown.services.looking import show_as
-from tinytown.services.steps import Steps, ask
+from tinytown.services.pages import every
+from tinytown.services.steps import Steps
 from tinytown.storage.calls import agents
-
-AT_ONCE = 500
 
 
 def people_only(context: TownContext, what: str) -> None:
@@ -30,14 +29,7 @@ def people_only(context: TownContext, what: str) -> None:
 
 def all_agents() -> Steps[list[Agent]]:
     """List every agent that was not removed, by creation."""
-    found: list[Agent] = []
-    after: int | None = None
-    while True:
-        page = yield from ask(agents.listing(after=after, limit=AT_ONCE))
-        found += page.items
-        after = page.next
-        if after is None:
-            return found
+    return (yield from every(lambda after, limit: agents.listing(after=after, limit=limit)))
 
 
 def chosen(refs: Iterable[str]) -> Steps[list[Agent]]:

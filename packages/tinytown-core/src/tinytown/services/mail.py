@@ -11,10 +11,8 @@ from tinytown.services.context import TownContext
 from tinytown.services.looking import show_as
 from tinytown.services.steps import Steps, ask
 from tinytown.services.working import see_to_it
-from tinytown.storage.calls import agents, mail, town
+from tinytown.storage.calls import mail, town
 from tinytown.storage.calls.answers import Page, Sent
-
-AGENTS_AT_ONCE = 1000
 
 
 def send(
@@ -149,16 +147,13 @@ def inbox(
 
 
 def _everyones(context: TownContext, limit: int) -> Steps[tuple[Message, ...]]:
+    from tinytown.services.ended_agents import all_agents
+
     found = list((yield from _peek(context, CONDUCTOR_ID, limit)))
-    after: int | None = None
-    while True:
-        page = yield from ask(agents.listing(after=after, limit=AGENTS_AT_ONCE))
-        for each in page.items:
-            if each.mail and each.id != CONDUCTOR_ID:
-                found += yield from _peek(context, each.id, limit)
-        after = page.next
-        if after is None:
-            return tuple(found)
+    for each in (yield from all_agents()):
+        if each.mail and each.id != CONDUCTOR_ID:
+            found += yield from _peek(context, each.id, limit)
+    return tuple(found)
 
 
 def _peek(context: TownContext, whose: str, limit: int) -> Steps[tuple[Message, ...]]:

@@ -20,14 +20,13 @@ from tinytown.config.urls import split_url
 from tinytown.config.user import load_user
 from tinytown.errors import InvalidValueError, NotFoundError, RefusedError, TinytownError
 from tinytown.services.context import TownContext
+from tinytown.services.ended_agents import all_agents
 from tinytown.services.migration_plan import Entry, Here, Plan, make_plan
 from tinytown.services.quiet import demand_quiet
 from tinytown.services.steps import Steps, ask, local
-from tinytown.storage.calls import agents, imports
+from tinytown.storage.calls import imports
 from tinytown.storage.redis.rust_fetch import Source, fetch, names_there
 from tinytown.storage.redis.rust_town import OldTown, Skipped, read_town
-
-_PAGE = 500
 
 
 @attrs.frozen(kw_only=True)
@@ -176,19 +175,13 @@ def _known(context: TownContext, plan: Plan) -> Steps[set[str]]:
 
 
 def _here(context: TownContext) -> Steps[Here]:
-    names: dict[str, str] = {}
-    nicknames: dict[str, str] = {}
-    after: int | None = None
-    while True:
-        page = yield from ask(agents.listing(after=after, limit=_PAGE))
-        names |= {agent.name: agent.id for agent in page.items}
-        nicknames |= {agent.nickname: agent.id for agent in page.items if agent.nickname}
-        after = page.next
-        if after is None:
-            break
+    known = yield from all_agents()
     user = yield from local(lambda: load_user(user_home(context.env)))
     return Here(
-        names={**names, **nicknames},
+        names={
+            **{agent.name: agent.id for agent in known},
+            **{agent.nickname: agent.id for agent in known if agent.nickname},
+        },
         node=context.node_control.node_identity(context.paths),
         default_cli=default_cli(context.config, user, env=context.env).value,
         clis={name: cli.command for name, cli in {**user.agent_clis, **context.config.agent_clis}.items()},

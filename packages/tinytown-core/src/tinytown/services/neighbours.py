@@ -21,7 +21,6 @@ LOOK_SECS = 3.0
 """How long all towns together are waited for."""
 
 _AT_ONCE = 16
-_PAGE = 1000
 _RESTING = frozenset({"cold", "stopped", "error"})
 
 
@@ -171,23 +170,13 @@ def running_url(paths: TownPaths, server: ServerChoice) -> str | None:
 
 
 def _count(paths: TownPaths, config: TownConfig, server: ServerChoice, url: str) -> tuple[int, int]:
-    from tinytown.domain.states import shown_agent_state
+    from tinytown.services.ended_agents import all_agents, shown_state
     from tinytown.services.servers import open_storage
-    from tinytown.storage.calls import agents as calls
+    from tinytown.services.steps import drive
 
     storage = open_storage(paths, config.name, server, url)
-    total = active = 0
-    after: int | None = None
     try:
-        while True:
-            page = storage.run(calls.listing(after=after, limit=_PAGE))
-            total += len(page.items)
-            active += sum(
-                shown_agent_state(agent.state, agent.wanted, live_round=agent.round_id is not None) not in _RESTING
-                for agent in page.items
-            )
-            if page.next is None:
-                return total, active
-            after = page.next
+        found = drive(all_agents(), storage)
     finally:
         storage.close()
+    return len(found), sum(shown_state(agent) not in _RESTING for agent in found)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from tinytown.domain.records import Message, Task
 from tinytown.domain.states import TaskState
 from tinytown.services.ended_agents import all_agents
-from tinytown.services.steps import Steps, ask
+from tinytown.services.pages import every
+from tinytown.services.steps import Steps
 from tinytown.storage.calls import mail, tasks
 
-AT_ONCE = 500
 LETTERS_AT_ONCE = 100
 
 
@@ -21,14 +21,9 @@ def open_tasks(agent_id: str) -> Steps[list[Task]]:
 
 def waiting_mail(agent_id: str) -> Steps[list[Message]]:
     """List the mail that waits for an agent, urgent first, both lanes in their order."""
-    found: list[Message] = []
-    after: int | None = None
-    while True:
-        page = yield from ask(mail.peek(agent_id, after=after, limit=LETTERS_AT_ONCE))
-        found += page.items
-        after = page.next
-        if after is None:
-            return found
+    return (
+        yield from every(lambda after, limit: mail.peek(agent_id, after=after, limit=limit), at_once=LETTERS_AT_ONCE)
+    )
 
 
 def orphans_of_nobody() -> Steps[list[Task]]:
@@ -52,11 +47,4 @@ def needing() -> Steps[Mapping[str, list[str]]]:
 
 
 def _all_tasks(*, state: str, agent: str | None = None) -> Steps[list[Task]]:
-    found: list[Task] = []
-    after: int | None = None
-    while True:
-        page = yield from ask(tasks.listing(state=state, agent=agent, after=after, limit=AT_ONCE))
-        found += page.items
-        after = page.next
-        if after is None:
-            return found
+    return (yield from every(lambda after, limit: tasks.listing(state=state, agent=agent, after=after, limit=limit)))

@@ -1,4 +1,4 @@
-"""Pages of a list of which only some records are wanted."""
+"""Lists that come in pages: all of one, or the records of it that are wanted."""
 
 from __future__ import annotations
 
@@ -11,10 +11,28 @@ from tinytown.storage.calls.answers import Page
 from tinytown.storage.protocol import Call
 
 R = TypeVar("R", Task, Agent)
+T = TypeVar("T")
 
 READ_AT_ONCE = 500
 PAGES_READ = 20
 """So many pages are looked through for one that is asked for; where those do not fill it, its cursor goes on."""
+
+
+def every(listing: Callable[[int | None, int], Call[Page[T]]], *, at_once: int = READ_AT_ONCE) -> Steps[list[T]]:
+    """Read a whole list, in its order.
+
+    Args:
+        listing: Makes the call for a page behind a cursor, of at most so many items.
+        at_once: How many are read in one step.
+    """
+    found: list[T] = []
+    after: int | None = None
+    while True:
+        page = yield from ask(listing(after, at_once))
+        found += page.items
+        after = page.next
+        if after is None:
+            return found
 
 
 def matching(

@@ -12,13 +12,12 @@ from tinytown.domain.plan_entries import Entry, entry_of
 from tinytown.domain.states import OPEN_TASKS
 from tinytown.errors import ConfigError, NotFoundError
 from tinytown.services.looking import show_as
+from tinytown.services.pages import every
 from tinytown.services.steps import Steps, ask
 from tinytown.storage.calls import edits, tasks
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Agent, Task
-
-PAGE = 500
 
 
 @attrs.define
@@ -83,16 +82,14 @@ def read_tasks(
     yield from _read(found, wanted)
     if unlisted:
         for state in (None,) if closed else sorted(OPEN_TASKS):
-            after: int | None = None
-            while True:
-                page = yield from ask(tasks.listing(state=state, after=after, limit=PAGE))
-                found.take(page.items, listed=True)
-                after = page.next
-                if after is None:
-                    break
+            found.take((yield from _all_of(state)), listed=True)
     yield from _read(found, [ref for task in list(found.by_id.values()) for ref in _refs(task)])
     _name_by_file(found, plan)
     return found
+
+
+def _all_of(state: str | None) -> Steps[list[Task]]:
+    return (yield from every(lambda after, limit: tasks.listing(state=state, after=after, limit=limit)))
 
 
 def _refs(task: Task) -> Sequence[str]:
