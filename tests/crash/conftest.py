@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from tinytown.config.paths import TownPaths, UserPaths
-from tinytown.node.control import node_runs, was_stopped
+from tinytown.node.control import node_ready, node_runs, was_stopped
 from tinytown.storage.embedded.server import ensure_server, lock_held
 from tinytown.testing import dumps, invariants
 from tinytown.testing.ending import end_town
@@ -24,7 +24,7 @@ from tinytown.testing.pytest_plugin import required
 from tinytown.testing.raw import pipeline
 
 TT = str(Path(sys.executable).with_name("tt"))
-DEADLINE_SECS = 30.0
+DEADLINE_SECS = 60.0
 RANDOM = re.compile(r"\b([artmno])-[0-9a-hjkmnp-tv-z]{10}\b")
 MOMENT = re.compile(r"\b1[0-9]{12}\b")
 OF_A_LIFE = {
@@ -104,6 +104,10 @@ class Place:
             return sorted(each["state"] for each in found if each["name"] != "conductor") == sorted(states)
 
         self.wait(look, f"the agents are {states}")
+
+    def node_has_settled(self) -> None:
+        """Wait until the node has joined and done the last thing of its start: it has looked at its clock."""
+        self.wait(lambda: node_ready(self.paths) and self.paths.node_clock.exists(), "the node has settled")
 
     # What is true
 

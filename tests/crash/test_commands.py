@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,7 @@ class Scenario:
         code: The exit code of a run without a crash.
         agents: States of the agents to wait for at the end.
         deep: The town's path is too long for a socket.
+        node: Whether the node runs at the end.
     """
 
     words: tuple[str, ...]
@@ -60,6 +62,7 @@ class Scenario:
     code: int = 0
     agents: tuple[str, ...] = ()
     deep: bool = False
+    node: bool = True
 
 
 INIT = ("init", "--name", "demo")
@@ -74,8 +77,9 @@ SCENARIOS = {
             **dict.fromkeys(("server.locked", "server.program_noted", "server.configured", "server.socket_noted"), 0),
             **dict.fromkeys(("server.keeper_started", "server.keeper_alone", "server.begun"), 0),
         },
+        node=False,
     ),
-    "init with a long path": Scenario(INIT, {"server.folder_made": 0}, deep=True),
+    "init with a long path": Scenario(INIT, {"server.folder_made": 0}, deep=True, node=False),
     "spawn": Scenario(
         SPAWN,
         {
@@ -128,6 +132,7 @@ SCENARIOS = {
             0,
         ),
         before=an_idle_agent,
+        node=False,
     ),
 }
 
@@ -135,6 +140,8 @@ SCENARIOS = {
 def finished(place: Any, scenario: Scenario) -> Any:
     if scenario.agents:
         place.agents_are(*scenario.agents)
+    if scenario.node:
+        place.node_has_settled()
     return place.facts()
 
 
@@ -167,7 +174,34 @@ def test_a_command_that_was_killed_is_run_again_and_ends_as_without_a_crash(make
     if code != scenario.code:
         again = crashed.tt(*scenario.words)
         assert again.returncode == scenario.points[point], again.stderr
-    assert finished(crashed, scenario) == without
+    found = finished(crashed, scenario)
+    assert (sorted({*found} - {*without}), sorted({*without} - {*found})) == ([], [])
+    assert found == without
+
+
+def test_a_spawn_that_was_killed_is_no_obstacle_after_its_agent_was_removed(make_place):
+    place = make_place()
+    a_town(place)
+    assert place.killed_at("verb.agent_recorded", *SPAWN) == (-9, True)
+    place.ok("start")
+    place.agents_are("idle")
+    place.ok("kill", "w1")
+    place.agents_are("stopped")
+    place.ok("prune", "--force")
+    place.ok(*SPAWN)
+    place.agents_are("idle")
+    assert list(place.paths.spawns_dir.iterdir()) == []
+
+
+def test_a_spawn_that_was_killed_and_is_repeated_with_other_arguments_leaves_the_living_agent_its_variables(make_place):
+    place = make_place()
+    a_town(place)
+    assert place.killed_at("verb.agent_recorded", *SPAWN) == (-9, True)
+    refused = place.tt(*SPAWN, "--role", "tester", "--json")
+    assert json.loads(refused.stderr)["error"]["code"] == "name_taken"
+    assert len(list(place.paths.agents_env_dir.iterdir())) == 1
+    place.ok("start")
+    place.agents_are("idle")
 
 
 APART = ("verb.password_kept", "verb.setting_written")

@@ -11,6 +11,7 @@ import sys
 import pytest
 from tinytown.config.credentials import find_credential, save_credential
 from tinytown.config.paths import UserPaths
+from tinytown.services.making import plan_town
 from tinytown.testing import servers
 
 KILLED = -signal.SIGKILL
@@ -118,3 +119,11 @@ def test_a_setting_that_was_being_written_is_the_old_or_the_new_one(make_place):
         subprocess.run(command, env=place.env, check=True)
         assert "max_agents = 5" in place.paths.config.read_text()
         assert [each.name for each in place.root.iterdir()] == ["tinytown.toml"]
+
+
+def test_of_two_at_once_the_later_is_told_that_the_other_has_not_ended(make_place):
+    place = make_place()
+    with plan_town(place.root, env=place.env).alone():
+        refused = place.tt("init", "--name", "two", "--json")
+    assert "just now" in json.loads(refused.stderr)["error"]["message"]
+    place.ok("init", "--name", "two")

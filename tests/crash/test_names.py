@@ -56,7 +56,7 @@ HARMLESS = {
     "migrating.py:write:write_private": "the next run compares the file by its bytes and writes what is missing",
     "planning.py:write_example:write_shared": "all that the command does",
     "reclaiming.py:_do:ask": "each verb stands alone and is passed over when done; test_killed_on_the_way kills there",
-    "resetting.py:_forget_variables:unlink": "under the town's mark until the end; test_killed_on_the_way kills there",
+    "resetting.py:_forget_variables:unlink": "done by every reset, also of a town that is empty",
     "resetting.py:_take_away:ask": "what was done before is passed over; test_killed_on_the_way kills there",
     "resetting.py:_take_away:unlink": "of an agent that is gone; `tt doctor --fix` finds what is left",
     "sync_base.py:write_base:write_private": "a journal of what comes next; test_sync_crashes kills before each step",

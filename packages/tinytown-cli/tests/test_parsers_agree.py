@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tinytown.errors import UsageError
 from tinytown_cli.parse import bind
 from tinytown_cli.reference_parser import bind_fully
-from tinytown_cli.table import COMMANDS, Command, Param
+from tinytown_cli.table import COMMANDS, Command, Param, by_path
 
 WORDS = st.one_of(
     st.sampled_from(
@@ -47,8 +47,13 @@ def lines(draw: st.DrawFn) -> tuple[Command, list[str]]:
     return command, [word for part in draw(st.permutations(parts)) for word in part]
 
 
+PRUNE = by_path()["prune",]
+
+
 @settings(max_examples=400, deadline=None)
 @given(lines())
+@example((PRUNE, ["w1", "--all", "w2"]))
+@example((PRUNE, ["w1", "--all", "w2", "--force", "--", "w3"]))
 def test_what_is_read_plainly_is_what_cyclopts_reads(line: tuple[Command, list[str]]) -> None:
     command, words = line
     plain = bind(command, words)

@@ -60,7 +60,7 @@ def bind_fully(words: Sequence[str]) -> Bound:
     """
     command, known = _command_of(words)
     try:
-        typed = [_HYPHEN if word == "-" else word for word in words]
+        typed = [_HYPHEN if word == "-" else word for word in _together(command, words)]
         bound: Any = application()(typed, exit_on_error=False, print_error=False)
     except UnknownOptionError as error:
         raise _unknown_option(error, command) from None
@@ -70,6 +70,24 @@ def bind_fully(words: Sequence[str]) -> Bound:
     if not isinstance(bound, Bound):
         raise UsageError(detail=f"`tt {known}` needs a command", hint=f"`tt {known} --help` lists them")
     return Bound(bound.command, {name: _restored(value) for name, value in bound.values.items()})
+
+
+def _together(command: Command, words: Sequence[str]) -> list[str]:
+    """Put what an option stands in the middle of behind all options; cyclopts reads a list only in one piece."""
+    if not any(param.positional and param.kind == "list" for param in command.params):
+        return list(words)
+    valued = {flag for param in command.params if not param.positional and param.kind != "bool" for flag in param.flags}
+    front, back = list(words[: len(command.path)]), list[str]()
+    rest = list(words[len(command.path) :])
+    while rest and rest[0] != "--":
+        word = rest.pop(0)
+        if word.startswith("-") and word != "-":
+            front.append(word)
+            if word in valued and rest and (not rest[0].startswith("-") or rest[0] == "-"):
+                front.append(rest.pop(0))
+        else:
+            back.append(word)
+    return [*front, *back, *rest]
 
 
 def _restored(value: Any) -> Any:

@@ -112,6 +112,22 @@ def test_a_rate_limit_parks_the_account_and_one_round_probes_after_the_reset(pla
     assert all(live.started_at >= probe.ended_at for live in others)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"retry_at_ms": 4_000_000_000_000}, {"retry_after_s": 32 * 86_400}],
+    ids=["an instant of another clock", "a time that is no limit's"],
+)
+def test_a_rate_limit_of_more_than_a_month_counts_as_one_whose_end_nobody_knows(played, said):
+    town = played({"event": {"kind": "rate_limit", "text": "too many", "final": True, **said}})
+    town.add(agent=town.spawn("w1", cli="script", env=town.played))
+    town.happened("round.ended")
+    (only,) = town.rounds("w1")
+    assert only.outcome == "rate_limited"
+    (parked,) = town.command("KEYS", "*parked:*")
+    until = json.loads(town.command("HGET", parked, "until"))
+    assert 0 < until - only.ended_at <= 120_000
+
+
 def test_a_full_context_begins_a_new_conversation_and_blocks_in_the_end(played):
     town = played({"event": {"kind": "context_full", "text": "too long", "final": True}})
     task = town.add(agent=town.spawn("w1", cli="script", env=town.played))

@@ -55,6 +55,15 @@ def test_everything_goes_and_is_in_the_save(bench):
     assert {item.id for item in bench.town.inbox(all=True).items} == {ids["letter"], ids["mine"]}
 
 
+def test_variables_that_a_killed_reset_had_no_time_for_go_with_the_next(bench):
+    variables = bench.context.paths.agents_env_dir / "a-00000009.json"
+    variables.parent.mkdir(parents=True)
+    variables.write_text("{}")
+    bench.node.runs = False
+    assert bench.town.reset().kept is None
+    assert not variables.exists()
+
+
 def test_agents_alone_go_and_every_task_stays(bench):
     ids = fill(bench)
     done = bench.town.reset(agents_only=True)

@@ -252,3 +252,21 @@ def test_a_task_behind_a_long_chain_is_judged_in_one_query(bench):
     with pytest.raises(WaitTimeoutError):
         Town(bench.context, counting).wait(last.id, timeout=0)
     assert counting.verbs == ["wait_facts"]
+
+
+@pytest.mark.parametrize("place", ["memory", "server"])
+def test_a_dead_node_elsewhere_is_not_alive_because_its_last_beat_is_of_the_future(make_bench, place, request):
+    bench = make_bench("", request.getfixturevalue("server_url") if place == "server" else None)
+    bench.join("n-00000002")
+    bench.agent("w2", node="n-00000002")
+    task = bench.town.assign("w2", "x")
+    assert bench.town.why(task.id).causes[0].code != "node_lost"
+    bench.clock.advance(-3 * 86_400_000)
+    (lost,) = [cause for cause in bench.town.why(task.id).causes if cause.code == "node_lost"]
+    assert "since the server's clock went back" in lost.text
+    with pytest.raises(NeedsAttentionError):
+        bench.town.wait(task.id, timeout=5)
+    bench.join("n-00000002")
+    assert bench.town.why(task.id).causes[0].code != "node_lost"
+    with pytest.raises(WaitTimeoutError):
+        bench.town.wait(task.id, timeout=0)

@@ -51,7 +51,9 @@ def private_dir(path: Path) -> Path:
         if stat.S_IMODE(found.st_mode) != 0o700:  # noqa: PLR2004 - the mode is its own name
             path.chmod(0o700)
     except OSError as error:
-        raise ConfigError(path=str(path), detail=f"cannot be made: {reason(error)}") from None
+        raise ConfigError(
+            path=str(path), detail=f"cannot be made: {reason(error)}", hint=_REMEDIES.get(error.errno or 0)
+        ) from None
     return path
 
 

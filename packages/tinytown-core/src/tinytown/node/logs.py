@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -11,7 +12,7 @@ from tinytown.config.town import LogsConfig
 from tinytown.domain.clock import SystemClock
 from tinytown.node.context import log
 from tinytown.node.launch.rounds import RoundProcess, RoundState
-from tinytown.node.steady_days import DAY_MS, steady_days
+from tinytown.node.steady_days import DAY_MS, SET_BACK_MS, steady_days
 
 
 def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[str]:
@@ -38,7 +39,7 @@ def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[s
         if folder.name in live or not folder.is_dir():
             continue
         size = sum(item.lstat().st_size for item in folder.iterdir())
-        found.append((folder.stat().st_mtime * 1000, size, folder))
+        found.append((_changed_ms(folder, now), size, folder))
     found.sort(reverse=True)
     total = 0
     gone: list[str] = []
@@ -54,8 +55,17 @@ def prune(paths: TownPaths, limits: LogsConfig, live: Collection[str]) -> list[s
     return gone
 
 
+def _changed_ms(folder: Path, now_ms: int) -> float:
+    """Say when a round ended; one of the future, of a clock that was ahead, counts as ended now, and from now on."""
+    changed_ms = folder.stat().st_mtime * 1000
+    if changed_ms <= now_ms + SET_BACK_MS:
+        return changed_ms
+    os.utime(folder, (now_ms / 1000, now_ms / 1000))
+    return now_ms
+
+
 def _ended(folder: Path) -> bool:
     try:
         return RoundProcess(folder).state() not in {RoundState.LIVE, RoundState.FREE}
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):  # a damaged one: nobody knows
         return False

@@ -161,13 +161,13 @@ def _session_before(work: WorkRound) -> Usage | None:
 
 
 def _retry_ms(report: OutcomeReport, exit_record: ExitRecord | None) -> int | None:
+    wait: float | None = None
     if report.retry_at_ms is not None and exit_record is not None:
         wait = report.retry_at_ms - exit_record.ended_ms
-        # No limit lasts for longer: one of the two clocks is wrong, so nobody knows when to try again.
-        return max(1000, wait) if wait <= LONGEST_LIMIT_MS else None
-    if report.retry_after_s is not None:
-        return max(1000, int(report.retry_after_s * 1000))
-    return None
+    elif report.retry_after_s is not None:
+        wait = report.retry_after_s * 1000
+    # No limit lasts for longer: a clock or what was said is wrong, so nobody knows when to try again.
+    return int(max(1000, wait)) if wait is not None and wait <= LONGEST_LIMIT_MS else None
 
 
 async def record(node: NodeContext, live: Round, report: RoundReport, *, heard: str | None = None) -> None:

@@ -101,6 +101,11 @@ def spawn(
     asked = call("").args
     note = yield from local(lambda: SpawnNote.take(context.paths, checked, asked))
     try:
+        if note.left_behind:  # who was killed may have put the agent on record since we looked, or long ago
+            known = yield from _known(checked)
+            free = known is None or _ended(known)
+            if known is None and (yield from _known(note.left_behind)) is not None:
+                note.forget()
         if known is None or not note.made(known):
             known = yield from _register(context, note, known, call, chosen, free=free)
         yield from see_to_it(context, restart=True)

@@ -56,11 +56,19 @@ class NewTown:
         lock = private_dir(self.paths.dot) / _LOCK
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            with contextlib.suppress(BlockingIOError):
-                if take_file(lock, descriptor, wait=False) and not os.path.lexists(self.paths.config):
-                    yield
-                    return
-            raise _exists(self.paths.root)
+            try:
+                mine = take_file(lock, descriptor, wait=False)
+            except BlockingIOError:
+                mine = False
+            if os.path.lexists(self.paths.config):
+                raise _exists(self.paths.root)
+            if not mine:
+                raise RefusedError(
+                    detail=f"`{self.paths.root}` is being made a town by another command just now",
+                    refusal="town_exists",
+                    hint="wait for its end; if it fails, repeat this one",
+                )
+            yield
         finally:
             os.close(descriptor)
 

@@ -91,6 +91,7 @@ def reset(
                 yield from _take_away(context, agent)
         elif kept is not None or plan.counts or (yield from _unfinished()):
             yield from clear(context)
+        if not agents_only:  # also where nothing is left: a reset that was killed may have left them behind
             yield from local(lambda: _forget_variables(context))
         return attrs.evolve(plan, dry_run=False, kept=None if kept is None else str(kept))
     finally:

@@ -54,6 +54,16 @@ class SpawnNote:
                 return cls(None, paths, name, asked)
             os.close(descriptor)
 
+    @property
+    def left_behind(self) -> str:
+        """Id of the agent that a killed spawn of this name was about to make; empty when there was none."""
+        noted = str(self._found.get("agent", ""))
+        return noted if looks_like_id(noted) and kind_of(noted) is IdKind.AGENT else ""
+
+    def forget(self) -> None:
+        """Take no notice of the killed spawn: its agent was made, and is off the books again."""
+        self._found = {}
+
     def made(self, agent: Agent) -> bool:
         """Say whether this life of the agent was begun by the same command, which was killed before it could say so."""
         mine = {"agent": agent.id, "life": agent.incarnation, "asked": self._asked}
@@ -68,9 +78,7 @@ class SpawnNote:
         Returns:
             The agent's id: its own, that of a killed run of any command for this name, or a new one.
         """
-        noted = str(self._found.get("agent", ""))
-        usable = looks_like_id(noted) and kind_of(noted) is IdKind.AGENT
-        agent_id = known.id if known is not None else noted if usable else new_id(IdKind.AGENT)
+        agent_id = known.id if known is not None else self.left_behind or new_id(IdKind.AGENT)
         if self._descriptor is not None:
             life = 1 if known is None else known.incarnation + 1
             line = json.dumps({"agent": agent_id, "life": life, "asked": self._asked}) + "\n"
