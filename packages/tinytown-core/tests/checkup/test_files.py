@@ -4,11 +4,15 @@ import os
 import signal
 
 import pytest
-from tinytown.config.files import locked, only_one
+from tinytown.config.files import locked, only_one, private_dir, write_private
 from tinytown.domain.ids import IdKind, new_id
 from tinytown.node.control import READY, ensure_node, node_pid, stop_node
 from tinytown.services.checkup.examine import repair
+from tinytown.services.steps import ask
+from tinytown.storage.calls import saves
+from tinytown.storage.calls import town as town_calls
 from tinytown.storage.embedded.server import lock_held, status
+from tinytown.storage.redis.plugin import open_sync
 
 
 def old(path):
@@ -207,6 +211,40 @@ def test_rounds_that_never_began_and_variables_of_nobody_are_removed_only_when_t
     clinic.fix("stale files")
     assert not folder.exists()
     assert not file.exists()
+
+
+def test_a_server_that_holds_another_town_or_half_of_this_one_proves_nothing(clinic, own_server):
+    with clinic.open() as town:
+        ours = town.run_steps(ask(saves.export(limit=1))).town["instance"]
+    file = clinic.paths.agent_env(new_id(IdKind.AGENT))
+    private_dir(file.parent)
+    write_private(file, b"{}")
+    old(file)
+    clinic.env["TINYTOWN_REDIS_URL"] = own_server.tcp_url
+    storage = open_sync(own_server.tcp_url, "ill")
+    try:
+        assert clinic.rows("stale files", "warn") == [], "nobody's town"
+        storage.run(town_calls.claim("ill", "another-folder"))
+        assert clinic.rows("stale files", "warn") == [], "the town of another folder"
+        storage.run(saves.clear("restore", "t", begin=True))
+        storage.run(saves.clear("restore", "t", begin=False))
+        assert clinic.rows("stale files", "warn") == [], "half of a town"
+    finally:
+        storage.close()
+    del clinic.env["TINYTOWN_REDIS_URL"]
+    assert ours
+    clinic.fix("stale files")
+    assert not file.exists()
+
+
+def test_a_bootstrap_that_begins_while_doctor_looks_is_neither_disturbed_nor_waited_for(clinic):
+    clinic.file("")
+    work = clinic.user.bootstrap / "work-0123"
+    work.mkdir(parents=True)
+    rows = [row for row in clinic.look() if row.check == "stale files" and row.repair]
+    with locked(clinic.user.bootstrap):
+        assert [trouble is not None and "is in use" in trouble for _, trouble in repair(rows)] == [True]
+        assert work.exists()
 
 
 @pytest.mark.parametrize("up", [True, False], ids=["server up", "server down"])

@@ -252,16 +252,17 @@ def check_private(path: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Generator[None]:
+def locked(folder: Path, *, wait: bool = True) -> Generator[None]:
     """Hold a folder's lock: of all commands that write files there, one at a time reads and writes.
 
     The lock is on the folder itself, so no lock file is left behind, and it ends with the process.
 
     Args:
         folder: Folder that exists.
+        wait: Wait for whoever has it now.
 
     Raises:
-        ConfigError: The folder cannot be opened.
+        ConfigError: The folder cannot be opened, or another command has it and is not waited for.
     """
     import fcntl
 
@@ -270,7 +271,10 @@ def locked(folder: Path) -> Generator[None]:
     except OSError as error:
         raise ConfigError(path=str(folder), detail=f"cannot be opened: {reason(error)}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise ConfigError(path=str(folder), detail="is in use", hint="repeat it when that is done") from None
         yield
     finally:
         os.close(descriptor)

@@ -67,15 +67,18 @@ class Shelf:
         return self._user.bootstrap / f"{kind}-server.json"
 
     @contextlib.contextmanager
-    def workshop(self) -> Generator[Path]:
+    def workshop(self, *, wait: bool = True) -> Generator[Path]:
         """Give a private folder to work in. One `tt bootstrap` works at a time; what a killed one left is removed.
 
+        Args:
+            wait: Wait for one that is at work.
+
         Raises:
-            ConfigError: The user's folder cannot be written to.
+            ConfigError: The user's folder cannot be written to, or another one is at work and is not waited for.
         """
         private_dir(self._user.home)
         private_dir(self._user.bootstrap)
-        with locked(self._user.bootstrap):
+        with locked(self._user.bootstrap, wait=wait):
             for folder in (self._user.bootstrap, self._user.bin):
                 for old in filter(is_leftover, folder.iterdir() if folder.is_dir() else ()):
                     shutil.rmtree(old, ignore_errors=True)

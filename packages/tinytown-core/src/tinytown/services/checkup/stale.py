@@ -17,7 +17,8 @@ from tinytown.node.control import READY, node_runs
 from tinytown.node.launch.rounds import RoundProcess, RoundState
 from tinytown.services.bootstrap.place import Shelf, is_leftover
 from tinytown.services.checkup.model import Place, Repair, Row, ok, warn
-from tinytown.storage.calls import town
+from tinytown.storage.calls import saves, town
+from tinytown.storage.embedded.instance import read_instance
 from tinytown.storage.embedded.server import lock_held, take_lock
 
 SETTLED_MS = 10 * 60 * 1000
@@ -115,7 +116,7 @@ def _bootstrap(place: Place) -> Iterator[Row]:
 
 
 def _tidy(place: Place) -> None:
-    with Shelf(place.machine.user).workshop():
+    with Shelf(place.machine.user).workshop(wait=False):
         pass  # whoever comes first removes what others left
 
 
@@ -168,9 +169,16 @@ def _named(folder: Path, kind: IdKind, *, suffix: str = "") -> list[Path]:
 
 
 def _is_unknown(place: Place, ref: str, kind: str) -> bool:
-    """Say whether the server answers that there is no such record; no answer proves nothing."""
-    storage = place.server.storage
-    if storage is None:
+    """Say whether the server answers that there is no such record; no answer proves nothing.
+
+    Nor does that of a server that holds another town, as after `tt config redis.url`, or half of this one, as during a
+    restore: what it does not know may be alive.
+    """
+    storage, own = place.server.storage, read_instance(place.paths)
+    if storage is None or own is None:
+        return False
+    known = storage.run(saves.export(limit=1)).town
+    if known.get("instance") != own.id or known.get("unfinished") is not None:
         return False
     try:
         storage.run(town.show(ref, kind))
