@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import shlex
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from tinytown_cli import help as help_page
@@ -11,6 +12,8 @@ from tinytown_cli.parse import bind, find
 from tinytown_cli.reference_parser import application
 from tinytown_cli.table import COMMANDS, FAMILIES, GROUPS, Command, by_path
 from tinytown_cli.words import GLOBAL_HELP, split
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
 def each(command: Command) -> str:
@@ -74,6 +77,14 @@ def test_help_names_every_parameter_and_both_examples(command: Command) -> None:
         for name in [param.metavar] if param.positional else param.flags:
             assert name in text
     assert all(example in text for example in command.examples)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=each)
+def test_help_leads_to_the_reference_page_and_to_the_form_of_the_json(command: Command) -> None:
+    lines = help_page.of_command(command).partition("Below docs/reference:\n")[2].splitlines()
+    named = [line.split()[-1] for line in lines]
+    assert len(named) == 2
+    assert all((REFERENCE / name).is_file() for name in named)
 
 
 def test_the_overview_lists_every_command() -> None:

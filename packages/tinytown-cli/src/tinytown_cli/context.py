@@ -75,6 +75,7 @@ class Context:
 
     def close(self) -> None:
         """Show the last notices and give back the connection."""
+        self.out.end()
         self.say_notices()
         if self._town is not None:
             self._town.close()

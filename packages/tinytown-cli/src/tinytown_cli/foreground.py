@@ -42,6 +42,7 @@ def run_node(context: Context) -> int:
         raise RefusedError(detail="the node of this town runs already", hint="`tt stop` ends it, `tt logs -f` shows it")
     (paths.node_dir / STOPPED).unlink(missing_ok=True)
     context.out.note(f"running the node of {paths.root}; Ctrl-C ends it")
+    context.out.end()
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", "tinytown.node", "--town", str(paths.root)])  # noqa: S606
 
@@ -60,6 +61,7 @@ def spawn_in_front(context: Context, **fields: object) -> int:
     hosted = not town.node_runs()
     beginning = town.run_steps(now())
     agent = town.spawn(**fields)  # pyright: ignore[reportArgumentType] - the fields of the command's row
+    context.out.end()
     follower = _Follower(context, agent, beginning)
     code = DONE
     closes = [town.close_agent, town.kill]
@@ -129,5 +131,4 @@ class _Follower:
                 return
             time.sleep(POLL_SECS)
         for piece in shown(log.chunks(follow=True), raw=False):
-            sys.stdout.write(piece)
-            sys.stdout.flush()
+            self._context.out.raw(piece)

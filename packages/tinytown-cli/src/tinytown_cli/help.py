@@ -66,7 +66,9 @@ def of_command(command: Command) -> str:
     if members := [each for each in COMMANDS if len(command.path) == 1 and each.path[:-1] == command.path]:
         parts += ["", "Commands:", *_columns((_with_aliases(each), each.help) for each in members)]
     parts += ["", "For every command:", *_columns(GLOBAL_HELP), "", "Examples:"]
-    return "\n".join([*parts, *(f"  {example}" for example in command.examples)])
+    parts += [f"  {example}" for example in command.examples]
+    files = [("Reference", command.page), ("Form of --json", command.schema)]
+    return "\n".join([*parts, "", "Below docs/reference:", *_columns(files)])
 
 
 def usage(command: Command) -> str:

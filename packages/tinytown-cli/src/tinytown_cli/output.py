@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tinytown.domain.records import Record
     from tinytown.errors import TinytownError
 
+    from tinytown_cli.progress import StatusLine
+
 Cell = str | tuple[str, str | None]
 """A cell of a table: its text, or its text and colour."""
 
@@ -25,20 +27,36 @@ class Output:
         json: Whether results are JSON documents.
         quiet: Whether notes are left out.
         verbose: Whether more is said.
+        status: The line that says what takes so long, while there is one.
     """
 
     def __init__(self, *, json: bool, quiet: bool, verbose: bool) -> None:
         self.json = json
         self.quiet = quiet
         self.verbose = verbose
+        self.status: StatusLine | None = None
         self.colour = not json and wants_colour(sys.stdout, os.environ)
         for stream in (sys.stdout, sys.stderr):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:  # what cannot be shown in the terminal's encoding must not end a command
                 reconfigure(errors="backslashreplace")
 
+    def begin(self, what: str) -> None:
+        """Say on a terminal what goes on, once that takes longer than a second; never when quiet."""
+        if not self.quiet and sys.stderr is not None and sys.stderr.isatty():
+            from tinytown_cli.progress import status_line
+
+            self.status = status_line(what)
+
+    def end(self) -> None:
+        """Say it no more: the result follows, or the terminal is somebody else's from here on."""
+        if self.status is not None:
+            self.status.end()
+            self.status = None
+
     def document(self, value: Any) -> None:
         """Print one JSON document on one line."""
+        self.end()
         print(json.dumps(value, ensure_ascii=False, separators=(", ", ": ")))
 
     def record(self, value: Record, human: Callable[[Output], None]) -> None:
@@ -62,7 +80,14 @@ class Output:
 
     def line(self, text: str = "", colour: str | None = None) -> None:
         """Print text on standard output, without anything that a terminal would act on."""
+        self.end()
         print(coloured(clean(text), colour, on=self.colour))
+
+    def raw(self, text: str) -> None:
+        """Print text as it is, at once and without a line's end."""
+        self.end()
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
         """Print aligned columns; the last one is not padded."""
@@ -72,6 +97,7 @@ class Output:
         ]
         texts = [[(clean(text).replace("\n", " "), colour) for text, colour in row] for row in lines]
         widths = [max(columns(row[place][0]) for row in texts) for place in range(len(heads))]
+        self.end()
         for row in texts:
             parts = [
                 coloured(text, colour, on=self.colour) + " " * (width - columns(text))
@@ -90,11 +116,18 @@ class Output:
     def note(self, text: str) -> None:
         """Tell a person something besides the result."""
         if not self.quiet:
+            self.hide()
             print(clean(text), file=sys.stderr)
 
     def warn(self, text: str) -> None:
         """Tell a person something that must be seen even when quiet."""
+        self.hide()
         print(clean(text), file=sys.stderr)
+
+    def hide(self) -> None:
+        """Make room for other words on standard error; the line comes back a second later."""
+        if self.status is not None:
+            self.status.away()
 
     def flush(self) -> None:
         """Hand over what is printed now, for a reader that follows."""

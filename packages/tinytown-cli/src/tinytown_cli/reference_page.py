@@ -27,8 +27,10 @@ Long text may come from standard input (`-`) or from a file (`@file`); a text th
 `@@`. A reference is a name, a nickname, an id, or a beginning of an id that fits only one record. Behind a bare `--`
 nothing is an option. Output is complete without colour; `NO_COLOR` and `FORCE_COLOR` are honoured.
 
-Lists have one order, whatever the server: tasks, agents, nodes and what needs a person by their making, oldest first;
-mail urgent first, then oldest first; events and histories newest last; settings by their names.
+Lists have one order, whatever the server and whatever the ids: tasks, the backlog and agents by their making, oldest
+first; what needs a person by how much open work it holds up, then oldest first; mail urgent first, then oldest first,
+and that of everyone by whose it is in the order of the agents; events and histories newest last; the plan in the order
+of its file; nodes, settings, towns and adapters by their names, built-in adapters first.
 """
 
 _MEANINGS = {
@@ -48,9 +50,7 @@ def page() -> str:
     parts += ["## Exit codes\n", _table(("Code", "Meaning", "Error codes"), _exit_rows())]
     for group in GROUPS:
         rows = [
-            (f"[`tt {command.name}`](commands/{page_name(command)})", command.help)
-            for command in COMMANDS
-            if command.group == group
+            (f"[`tt {command.name}`]({command.page})", command.help) for command in COMMANDS if command.group == group
         ]
         parts += [f"## {group}\n", _table(("Command", "What it does"), rows)]
     return "\n".join(parts).rstrip() + "\n"
@@ -58,7 +58,7 @@ def page() -> str:
 
 def page_name(command: Command) -> str:
     """Give the name of the file with a command's page."""
-    return f"{'-'.join(command.path)}.md"
+    return command.page.removeprefix("commands/")
 
 
 def command_page(command: Command) -> str:
@@ -75,8 +75,8 @@ def command_page(command: Command) -> str:
     lines.append("The [flags of every command](../cli.md#for-every-command) are taken too.\n")
     examples = "\n".join(f"$ {example}" for example in command.examples)
     lines += ["## Examples\n", f"```console\n{examples}\n```\n"]
-    schema = f"{'-'.join(command.path)}.json"
-    lines += ["## Answer\n", f"With `--json`: [{schema}](../schemas/{schema}).\n"]
+    schema = command.schema.removeprefix("schemas/")
+    lines += ["## Answer\n", f"With `--json`: [{schema}](../{command.schema}).\n"]
     lines += ["## Exit codes\n", _table(("Code", "Meaning"), [(str(code), text) for code, text in _MEANINGS.items()])]
     related = _related(command)
     if related:

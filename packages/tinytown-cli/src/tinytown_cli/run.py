@@ -91,6 +91,7 @@ def _dispatch(flags: Flags, words: list[str]) -> int:
     from importlib import import_module
 
     call = getattr(import_module(f"tinytown_cli.commands.{module}"), function)
+    context.out.begin(bound.command.doing or f"tt {bound.command.name}")
     try:
         code = call(context, **bound.values) or 0
         context.say_notices()

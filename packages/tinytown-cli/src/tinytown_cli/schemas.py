@@ -15,7 +15,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def file_name(command: Command) -> str:
     """Give the name of the file with the schema of a command's answer."""
-    return f"{'-'.join(command.path)}.json"
+    return command.schema.removeprefix("schemas/")
 
 
 def schema_of(command: Command, *, strict: bool = False) -> dict[str, Any]:

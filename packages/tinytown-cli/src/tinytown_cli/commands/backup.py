@@ -25,6 +25,8 @@ def save(context: Context, *, file: str | None, force: bool) -> None:
     if file == STREAM:
         if context.out.json:
             raise UsageError(detail="`-` prints the save itself, not a document", hint="leave `--json` or `-` out")
+        if sys.stdout.isatty():
+            context.out.end()
         context.town.save(sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
@@ -49,7 +51,7 @@ def restore(context: Context, *, file: str | None, force: bool, dry_run: bool, t
     except RefusedError as error:
         if error.refusal != "town_not_empty" or context.out.json or not sys.stdin.isatty():
             raise
-        agree(f"{error.message}. Replace all of it?", force=False, as_json=False)
+        agree(context.out, f"{error.message}. Replace all of it?", force=False)
         done = once(sure=True)
     context.out.either(lambda: _document(done, to), lambda out: _show(out, done, to))
 

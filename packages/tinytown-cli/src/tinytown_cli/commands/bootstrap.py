@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from tinytown_cli.asking import said_yes
+
 if TYPE_CHECKING:
     from tinytown_cli.context import Context
     from tinytown_cli.output import Output
@@ -38,7 +40,7 @@ def bootstrap(
         env=os.environ,
         town=context.flags.town,
         say=context.out.note,
-        ask=_ask if terminal else None,
+        ask=(lambda question: said_yes(context.out, question)) if terminal else None,
     )
     done = run.run(dry_run=dry_run)
 
@@ -58,8 +60,3 @@ def bootstrap(
             out.warn(f"towns start {done.used}, which comes before it; `tt doctor` shows the order")
 
     context.out.either(lambda: attrs.asdict(done), human)
-
-
-def _ask(question: str) -> bool:
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

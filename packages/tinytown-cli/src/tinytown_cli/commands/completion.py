@@ -57,10 +57,11 @@ _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 def completion(context: Context, *, shell: str, words: tuple[str, ...]) -> None:
     """Print the completion script of a shell, or what may stand next on a command line."""
     if words:
+        context.out.end()  # the terminal's line is the one that is being completed
         _next(context, shell, words)
         return
     script = _SCRIPTS[shell].replace("@PROGRAM@", _quoted(_program(), shell))
-    context.out.either(lambda: {"shell": shell, "script": script}, lambda _: print(script, end=""))
+    context.out.either(lambda: {"shell": shell, "script": script}, lambda _: context.out.raw(script))
 
 
 def _next(context: Context, shell: str, words: tuple[str, ...]) -> None:
@@ -70,7 +71,7 @@ def _next(context: Context, shell: str, words: tuple[str, ...]) -> None:
     found = candidates([*words[:-1], words[-1].removesuffix(".")])
     lines = [each.word if shell == "bash" else f"{each.word}\t{clean(each.about)}".replace("\n", " ") for each in found]
     items = [{"word": each.word, "about": each.about} for each in found]
-    context.out.either(lambda: {"items": items, "next": None}, lambda _: print("\n".join(lines)))
+    context.out.either(lambda: {"items": items, "next": None}, lambda _: context.out.raw("\n".join(lines) + "\n"))
 
 
 def _program() -> str:

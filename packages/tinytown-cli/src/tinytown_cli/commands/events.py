@@ -71,6 +71,7 @@ def _follow(
     from tinytown.services import watching
 
     town = context.town
+    context.out.end()
     place = watching.start_of(after=after, since=since)
     if place is None:
         beginning = town.run_steps(watching.now())

@@ -22,11 +22,7 @@ def prune(context: Context, *, agents: tuple[str, ...], all: bool, dry_run: bool
     plan = town.prune(agents, all=all, dry_run=True)
     if not dry_run and (plan.removed or plan.killed):
         stopped = f"stop {_names(plan.killed)} and " if plan.killed else ""
-        agree(
-            f"This would {stopped}remove {_names(plan.removed)}.",
-            force=force,
-            as_json=context.out.json,
-        )
+        agree(context.out, f"This would {stopped}remove {_names(plan.removed)}.", force=force)
     done = plan if dry_run else town.prune(agents, all=all)
     context.out.either(lambda: _pruned(done), lambda out: _show_pruned(out, done))
     return 1 if agents and done.kept else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +41,11 @@ def _node_log(context: Context, *, follow: bool, lines: int | None, raw: bool) -
 
 
 def _print(context: Context, chunks: Iterator[str], file: Path, *, lines: int | None, raw: bool) -> None:
+    context.out.end()
     if lines is not None:
         chunks = iter([last_lines(chunks, lines)])
     if context.flags.json:
         context.out.document({"log": str(file), "text": "".join(chunks)})
         return
     for piece in shown(chunks, raw=raw):
-        sys.stdout.write(piece)
-        sys.stdout.flush()
+        context.out.raw(piece)

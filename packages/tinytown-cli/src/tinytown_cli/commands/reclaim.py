@@ -46,7 +46,7 @@ def reclaim(
         count = sum(item.doing in {"cancel", "delete"} for item in plan.items)
         if count and not dry_run:
             what = "delete" if delete else "cancel"
-            agree(f"This would {what} {count} open task(s).", force=force, as_json=context.out.json)
+            agree(context.out, f"This would {what} {count} open task(s).", force=force)
     found = town.reclaim(**wish, dry_run=dry_run)
     changes = to is not None or to_backlog or cancel or delete
     context.out.either(lambda: _document(found), lambda out: _show(out, found, changes=changes))

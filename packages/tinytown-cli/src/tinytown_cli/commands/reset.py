@@ -21,7 +21,7 @@ def reset(context: Context, *, agents_only: bool, dry_run: bool, force: bool) ->
     town = context.adopt(Town.open(context.flags.town, unfinished=True))
     plan = town.reset(agents_only=agents_only, dry_run=True)
     if not dry_run:
-        agree(f"This would take away {_sentence(plan)}.", force=force, as_json=context.out.json)
+        agree(context.out, f"This would take away {_sentence(plan)}.", force=force)
     found = plan if dry_run else town.reset(agents_only=agents_only)
     context.out.either(lambda: attrs.asdict(found), lambda out: _show(out, found))
 

@@ -90,7 +90,7 @@ def _prune(context: Context, *, dry_run: bool, force: bool) -> None:
     home = user_home()
     gone = vanished(home)
     if gone and not dry_run:
-        agree(f"Take {len(gone)} towns off the list?", force=force, as_json=context.out.json)
+        agree(context.out, f"Take {len(gone)} towns off the list?", force=force)
     if not dry_run:
         for town in gone:
             forget_town(home, town.path)

@@ -41,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("base", "Branch or commit that its worktree begins at"),
             Param("foreground", "Follow its output here; Ctrl-C closes it", kind="bool"),
         ),
+        doing="making the agent and waiting for the node",
     ),
     Command(
         ("list",),

@@ -17,6 +17,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("file", "Where to (`.tt/town.save`); `-` is standard output", positional=True),
             Param("force", "Write over a file that is no save of this town", kind="bool"),
         ),
+        doing="saving the town",
     ),
     Command(
         ("restore",),
@@ -30,5 +31,6 @@ COMMANDS: tuple[Command, ...] = (
             dry_run(),
             Param("to", "Move the town to this server (a URL, or `embedded:`)"),
         ),
+        doing="restoring the town",
     ),
 )

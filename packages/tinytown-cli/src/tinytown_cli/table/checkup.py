@@ -17,6 +17,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("fix", "Do what is safe: rights, .gitignore, files left behind", kind="bool"),
             Param("dry_run", "With --fix: say what would be done", kind="bool"),
         ),
+        doing="checking everything",
     ),
     Command(
         ("bootstrap",),
@@ -35,5 +36,6 @@ COMMANDS: tuple[Command, ...] = (
             Param("force", "Make it anew, replace others, ask nothing", kind="bool"),
             Param("dry_run", "Say what would be done", kind="bool"),
         ),
+        doing="getting a server and proving it",
     ),
 )

@@ -12,6 +12,7 @@ COMMANDS: tuple[Command, ...] = (
         "Start the node if it does not run, and agents that failed",
         ("tt recover --dry-run", "tt recover w1"),
         (refs("Agents; all otherwise", name="agents"), dry_run()),
+        doing="looking at the node and the agents",
     ),
     Command(
         ("reset",),
@@ -24,6 +25,7 @@ COMMANDS: tuple[Command, ...] = (
             dry_run(),
             force(),
         ),
+        doing="saving the town and emptying it",
     ),
     Command(
         ("reclaim",),
@@ -45,6 +47,7 @@ COMMANDS: tuple[Command, ...] = (
             dry_run(),
             force(),
         ),
+        doing="going through what ended agents hold",
     ),
     Command(
         ("prune",),
@@ -58,5 +61,6 @@ COMMANDS: tuple[Command, ...] = (
             dry_run(),
             force(),
         ),
+        doing="going through the agents",
     ),
 )

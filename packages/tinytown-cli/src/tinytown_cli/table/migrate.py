@@ -18,5 +18,6 @@ COMMANDS: tuple[Command, ...] = (
             Param("force", "Go on although its agents may still be running", kind="bool"),
             Param("legacy", "Bring keys of before towns had names too; say it for one town only", kind="bool"),
         ),
+        doing="reading the town that is there",
     ),
 )

@@ -60,6 +60,7 @@ class Command(NamedTuple):
         params: Its arguments and options.
         examples: Two ways to call it.
         aliases: Other last words.
+        doing: What is going on while it runs, for who waits; its words otherwise.
     """
 
     path: tuple[str, ...]
@@ -69,11 +70,22 @@ class Command(NamedTuple):
     examples: tuple[str, str]
     params: tuple[Param, ...] = ()
     aliases: tuple[str, ...] = ()
+    doing: str = ""
 
     @property
     def name(self) -> str:
         """The words with spaces between."""
         return " ".join(self.path)
+
+    @property
+    def page(self) -> str:
+        """File with its reference, below `docs/reference`."""
+        return f"commands/{'-'.join(self.path)}.md"
+
+    @property
+    def schema(self) -> str:
+        """File with the form of what it prints with ``--json``, below `docs/reference`."""
+        return f"schemas/{'-'.join(self.path)}.json"
 
 
 def ref(what: str = "Agent", *, name: str = "agent", required: bool = True) -> Param:

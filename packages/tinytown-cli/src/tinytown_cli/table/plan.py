@@ -36,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("init", "Write an example", kind="bool", aliases=("-i",)),
             Param("force", "Write it even over a plan that is there", kind="bool"),
         ),
+        doing="comparing the plan with the town",
     ),
     Command(
         ("sync",),
@@ -51,5 +52,6 @@ COMMANDS: tuple[Command, ...] = (
             Param("all_", "Pull: add closed tasks too", kind="bool", aliases=("-a",)),
             Param("dry_run", "Only say what would be done", kind="bool"),
         ),
+        doing="comparing the plan with the town",
     ),
 )

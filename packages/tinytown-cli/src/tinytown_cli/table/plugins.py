@@ -31,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
         "Check whether agent CLIs are installed and signed in",
         ("tt adapters doctor", "tt adapters doctor claude"),
         (Param("name", "Only this adapter", positional=True),),
+        doing="asking the agent CLIs",
     ),
     Command(
         ("completion",),

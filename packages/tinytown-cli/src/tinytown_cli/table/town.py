@@ -18,6 +18,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("cli", "Agent CLI of spawns that name none", aliases=("-c",)),
             Param("redis_url", "Server to keep the town on, instead of one of its own"),
         ),
+        doing="making the town and starting its server",
     ),
     Command(
         ("start",),
@@ -29,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("foreground", "Run it in front, until Ctrl-C", kind="bool"),
             Param("install", "Write a user service that starts it with the machine", kind="bool"),
         ),
+        doing="starting the node",
     ),
     Command(
         ("stop",),

@@ -188,6 +188,7 @@ COMMANDS: tuple[Command, ...] = (
             Param("limit", "At most so many (1000)", kind="int", low=1, high=1000, aliases=("-n",)),
             Param("dry_run", "Only say which", kind="bool"),
         ),
+        doing="giving out the backlog",
     ),
     Command(
         ("backlog", "remove"),

@@ -24,7 +24,7 @@ def status(context: TownContext, *, limit: int = 100) -> Steps[Overview]:
 
 
 def nodes(context: TownContext) -> Steps[Page[Node]]:
-    """List all nodes that ever joined."""
+    """List all nodes that ever joined, by their names."""
     _ = context
     return (yield from ask(node_calls.listing()))
 

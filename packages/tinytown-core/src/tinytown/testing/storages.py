@@ -24,6 +24,7 @@ from tinytown.testing.contract.imports import Imports
 from tinytown.testing.contract.mail import Mail
 from tinytown.testing.contract.mailboxes import Mailboxes
 from tinytown.testing.contract.nodes import Nodes
+from tinytown.testing.contract.orders import Orders
 from tinytown.testing.contract.outcomes import Outcomes
 from tinytown.testing.contract.reading import Reading
 from tinytown.testing.contract.reclaiming import Reclaiming
@@ -47,6 +48,7 @@ class StorageContract(
     Nodes,
     Budgets,
     Queue,
+    Orders,
     Reading,
     Removal,
     Imports,

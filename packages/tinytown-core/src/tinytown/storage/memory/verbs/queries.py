@@ -102,9 +102,9 @@ def list_rounds(tx: Tx, a: Args) -> Fields:
 
 
 def list_nodes(tx: Tx, _a: Args) -> Fields:
-    """List all nodes that ever joined."""
+    """List all nodes that ever joined, by their names."""
     found = [node_view(tx, node) for ref in tx.smembers("nodes") if (node := tx.load("node", ref))]
-    return {"items": found, "next": None}
+    return {"items": sorted(found, key=lambda node: (node["name"], node["id"])), "next": None}
 
 
 def node_view(tx: Tx, node: Fields) -> Fields:

@@ -26,8 +26,15 @@ function tx.agents_page(limit, after)
   return agents, last
 end
 
+-- All nodes by their names, and of one name by their ids.
 function tx.all_nodes()
   local found = tx.load_all('node', tx.smembers('nodes'))
+  table.sort(found, function(one, other)
+    if one.name == other.name then
+      return tx.before(one.id, other.id)
+    end
+    return tx.before(one.name, other.name)
+  end)
   for at, node in ipairs(found) do
     found[at] = tx.node_view(node)
   end

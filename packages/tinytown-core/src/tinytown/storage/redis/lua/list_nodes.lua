@@ -1,4 +1,4 @@
--- List all nodes that ever joined.
+-- List all nodes that ever joined, by their names.
 -- ARGS: none
 -- REPLY: items
 -- ERRORS: none
