@@ -1,5 +1,6 @@
 """A server built from an archive: real archives, a real `make`, a real web server."""
 
+import gzip
 import hashlib
 import io
 import socket
@@ -92,6 +93,44 @@ def test_an_archive_that_would_leave_its_folder_is_refused_whole(bench, member):
     assert refusal(bench, source=str(path)).shown_code == "unsafe_archive"
     assert not ran.exists()
     assert not list(bench.folder.rglob("*escaped*"))
+
+
+def member(name, **more):
+    """Give the header and the one byte of a member of which something is odd."""
+    info = tarfile.TarInfo(name)
+    info.size = 1
+    for field, value in more.items():
+        setattr(info, field, value)
+    return info.tobuf(tarfile.GNU_FORMAT) + b"x".ljust(512, b"\0")
+
+
+def headers(kind, count):
+    """Give that many headers that say something of the next one, which is such a header too."""
+    info = tarfile.TarInfo("x")
+    info.type, data = kind, b"12 path=abc\n" if kind == b"x" else b"aaaa\0"
+    info.size = len(data)
+    return (info.tobuf(tarfile.GNU_FORMAT) + data.ljust(512, b"\0")) * count
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        headers(b"L", 5000),
+        headers(b"x", 5000),
+        member("a", mtime=2**70),
+        member("a", mtime=-(2**70)),
+        member("a", size=-1024),
+        member("a") + member("a/b"),
+        member("."),
+        member("b" * 300),
+    ],
+    ids=["long names", "headers", "late", "early", "negative", "file as folder", "dot", "name"],
+)
+def test_an_archive_whose_headers_say_nonsense_is_refused(tmp_path, data):
+    (tmp_path / "archive").write_bytes(gzip.compress(data + b"\0" * 1024))
+    with pytest.raises(errors.RefusedError) as caught:
+        archives.unpack(tmp_path / "archive", tmp_path / "source")
+    assert caught.value.shown_code == "unsafe_archive"
 
 
 def test_a_bomb_does_not_go_off(bench, monkeypatch):

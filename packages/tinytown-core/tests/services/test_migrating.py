@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from tinytown.node.control import take_lock
 from tinytown.services.town import Town
 from tinytown.storage.calls import mail, tasks
 from tinytown.storage.calls import town as town_calls
+from tinytown.storage.redis.rust_fetch import RawKey
+from tinytown.storage.redis.rust_town import read_town
 from tinytown.testing import dumps, invariants
 from tinytown.testing.pytest_plugin import PASSWORD, required
 from tinytown.testing.rust_town import SUPERVISOR, RustTown, uuid
@@ -415,3 +418,17 @@ def test_a_password_opens_the_old_server_and_is_never_shown(bench) -> None:
         with pytest.raises(StorageUnavailableError) as caught:
             bench.town.migrate(town="old", url=f"redis://:wrong@127.0.0.1:{locked.port}")
         assert "wrong@" not in str(caught.value)
+
+
+def test_the_time_for_a_large_town_grows_with_its_size(old: RustTown) -> None:
+    def secs(count: int) -> float:
+        refs = [uuid(number) for number in range(count)]
+        raw = {
+            old.key(f"task:{ref}"): RawKey("hash", {b"description": b"x", b"state": b"pending"}) for ref in refs[:10]
+        }
+        raw[old.key("backlog")] = RawKey("list", [ref.encode() for ref in refs])
+        began = time.process_time()
+        assert len(read_town(raw, old.name).backlog) == count
+        return time.process_time() - began
+
+    assert secs(40_000) < 40 * max(secs(4_000), 0.01)

@@ -11,6 +11,7 @@ import attrs
 from tinytown.storage.redis.rust_town import OldMission, OldTask, OldTown, to_millis
 
 FOLDER = "migrated"
+_ITEM = "work-item:"
 _CLOSED = {"completed", "failed", "cancelled"}
 _GOES_ON = {"planning", "running"}
 
@@ -32,11 +33,11 @@ def with_missions(old: OldTown, notes: list[str]) -> AllTasks:
         old: The old town.
         notes: Gets a sentence for each mission.
     """
-    tasks = list(old.tasks)
+    tasks, bound = list(old.tasks), _open_tasks(old.tasks)
     needs: dict[str, tuple[str, ...]] = {}
     blocked: dict[str, str] = {}
     for mission in old.missions:
-        stands_for = {_ref(item): _open_task(old.tasks, _ref(item)) or _ref(item) for item in mission.work}
+        stands_for = {_ref(item): bound.get(_ref(item), _ref(item)) for item in mission.work}
         goes_on = mission.run.get("state") in _GOES_ON
         for item in mission.work:
             ref = stands_for[_ref(item)]
@@ -66,11 +67,15 @@ def _ref(item: Mapping[str, Any]) -> str:
     return str(item["id"]).lower()
 
 
-def _open_task(tasks: Iterable[OldTask], item: str) -> str | None:
-    """Find the open task that is the work of an item; a review of it is another one."""
-    bound = [task for task in tasks if f"work-item:{item}" in task.tags and task.state not in _CLOSED]
-    work = [task for task in bound if "mission-review-task" not in task.tags]
-    return work[-1].uuid if work else None
+def _open_tasks(tasks: Iterable[OldTask]) -> dict[str, str]:
+    """Find for each work item the open task that is its work, the last of several; a review of it is another one."""
+    return {
+        tag.removeprefix(_ITEM): task.uuid
+        for task in tasks
+        if task.state not in _CLOSED and "mission-review-task" not in task.tags
+        for tag in task.tags
+        if tag.startswith(_ITEM)
+    }
 
 
 def _as_task(mission: OldMission, item: Mapping[str, Any]) -> OldTask:

@@ -6,6 +6,7 @@ can take memory, and the members are then looked at one after the other before a
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import tarfile
@@ -19,6 +20,8 @@ MAX_UNPACKED = 256 * 1024 * 1024
 
 MAX_MEMBERS = 50_000
 _LONGEST_NAME = 500
+_OF_THE_ARCHIVE = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP})
+"""Errors that its members cause and not the disk."""
 _CHUNK = 1 << 18
 _HINT = "nothing was unpacked; take the archive of a release from its own page"
 
@@ -43,8 +46,12 @@ def unpack(archive: Path, folder: Path) -> Path:
         with tarfile.open(plain, "r:") as tar:
             _look_through(tar)
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, ValueError, UnicodeError) as error:
+    except (tarfile.TarError, ValueError, OverflowError, RecursionError) as error:  # times and headers may say anything
         raise _unsafe(f"it is damaged or not safe to unpack: {error}") from error
+    except OSError as error:
+        if error.errno not in _OF_THE_ARCHIVE:
+            raise
+        raise _unsafe(f"it cannot be unpacked: {(error.strerror or str(error)).lower()}") from error
     plain.unlink()
     inside = list(folder.iterdir())
     top = inside[0] if len(inside) == 1 and inside[0].is_dir() else folder

@@ -241,11 +241,13 @@ def _read_backlog(town: OldTown, key: str, raw: RawKey) -> None:
     if raw.kind != "list":
         town.skipped.append(Skipped(key, f"is of type {raw.kind}, not a list"))
         return
+    known = set(town.backlog)  # there may be 100,000 of them
     for text in _texts(raw):
         uuid = _uuid(text)
         if uuid is None:
             town.skipped.append(Skipped(key, f"names {text[:60]!r}, which is no task"))
-        elif uuid not in town.backlog:
+        elif uuid not in known:
+            known.add(uuid)
             town.backlog.append(uuid)
 
 
