@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tinytown.errors import InvalidValueError, NotFoundError, RefusedError
+from tinytown.errors import InvalidValueError, NotFoundError, RefusedError, WrongStateError
 from tinytown.services import pages
 from tinytown.services.town import Town
 from tinytown.storage.calls import tasks as task_calls
@@ -57,13 +57,13 @@ def test_a_second_call_gives_nothing_twice_and_goes_on_where_a_limit_cut_the_fir
 
 
 class Faster:
-    """A storage on which another agent takes a task just before the first one is given."""
+    """A storage on which another agent takes a task just before a verb is carried out the first time."""
 
-    def __init__(self, storage, take) -> None:
-        self.storage, self.take = storage, take
+    def __init__(self, storage, take, before="task_assign") -> None:
+        self.storage, self.take, self.before = storage, take, before
 
     def run(self, call, *, operation=None):
-        if call.verb == "task_assign" and self.take is not None:
+        if call.verb == self.before and self.take is not None:
             take, self.take = self.take, None
             take()
         return self.storage.run(call, operation=operation)
@@ -78,6 +78,24 @@ def test_a_task_that_somebody_else_took_meanwhile_stays_theirs(bench):
     assert ids(given.tasks) == [made[0].id, made[2].id]
     assert given.lost == (made[1].id,)
     assert bench.town.task(made[1].id).agent == "w2"
+
+
+def test_a_task_of_the_backlog_is_taken_off_it_and_one_of_an_agent_is_not(bench):
+    bench.agent()
+    ours, theirs = bench.town.add_task("nobody's"), bench.town.assign("w1", "w1's")
+    assert bench.town.remove_from_backlog(ours.id).task.state == "cancelled"
+    with pytest.raises(WrongStateError):
+        bench.town.remove_from_backlog(theirs.id)
+    assert bench.town.task(theirs.id).state == "assigned"
+
+
+def test_a_task_that_somebody_takes_while_it_is_taken_off_the_backlog_stays_theirs(bench):
+    bench.agent("w1")
+    task = bench.town.add_task("mine")
+    town = Town(bench.context, Faster(bench.storage, lambda: bench.town.claim(task.id, "w1"), before="task_cancel"))
+    with pytest.raises(WrongStateError):
+        town.remove_from_backlog(task.id)
+    assert bench.town.task(task.id).state == "assigned"
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

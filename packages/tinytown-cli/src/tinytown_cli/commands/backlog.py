@@ -79,17 +79,4 @@ def assign_all(
 
 def remove(context: Context, *, task: str) -> None:
     """Cancel a task of the backlog."""
-    town = context.town
-    found = town.task(task)
-    if found.state not in {"pending", "waiting"} or found.agent is not None:
-        from tinytown.errors import WrongStateError
-
-        raise WrongStateError(
-            kind="task",
-            id=found.id,
-            state=found.state,
-            verb="backlog remove",
-            allowed="a task of the backlog",
-            hint=f"`tt task cancel {found.id}` closes it wherever it is",
-        )
-    show_changed(context, town.cancel(found.id, wait=False))
+    show_changed(context, context.town.remove_from_backlog(task))

@@ -265,6 +265,7 @@ class AsyncTown:
     current = async_verb(task_ops.current)
     claim = async_verb(task_ops.claim)
     assign_all = async_verb(backlog_ops.assign_all)
+    remove_from_backlog = async_verb(backlog_ops.remove)
     complete = async_verb(task_ops.complete)
     fail = async_verb(task_ops.fail)
     block = async_verb(task_ops.block)

@@ -1,4 +1,4 @@
-"""Giving out the backlog: all of it that fits, to one agent."""
+"""The backlog: giving all of it that fits to one agent, and taking a task off it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tinytown.services.steps import Steps, ask
 from tinytown.services.tasks import own_agent, wanted_tasks
 from tinytown.services.working import see_to_it
 from tinytown.storage.calls import tasks
+from tinytown.storage.calls.answers import Changed
 
 MOST = 1000
 """How many tasks are given at once."""
@@ -88,6 +89,29 @@ def assign_all(
         yield from see_to_it(context)
         taker = yield from show_as(Agent, "agent", taker.id)
     return Given(agent=taker, tasks=tuple(given), lost=tuple(lost), more=more)
+
+
+def remove(context: TownContext, task: str) -> Steps[Changed]:
+    """Cancel a task of the backlog; one that somebody has taken, even a moment ago, is left alone.
+
+    Args:
+        context: The town.
+        task: Its id.
+
+    Raises:
+        WrongStateError: It is not in the backlog, or no longer.
+    """
+    found = yield from show_as(Task, "task", checks.ref(task, what="task"))
+    if found.state not in {TaskState.PENDING, TaskState.WAITING} or found.agent is not None:
+        raise WrongStateError(
+            kind="task",
+            id=found.id,
+            state=found.state,
+            verb="backlog remove",
+            allowed="a task of the backlog",
+            hint=f"`tt task cancel {found.id}` closes it wherever it is",
+        )
+    return (yield from ask(tasks.starting_from(tasks.cancel(found.id, **context.actor.fields), "cancel", found.state)))
 
 
 def _backlog(wants: Callable[[Task], bool] | None, most: int) -> Steps[tuple[tuple[Task, ...], bool]]:

@@ -151,10 +151,12 @@ class Applying:
 
     def _first(self, work: Work) -> Steps[None]:
         verb = tasks.reopen if work.first == "reopen" else tasks.requeue
-        changed = yield from self._say(work, "first", _narrowed(verb(work.task, **self._by), work.first, work.state))
+        changed = yield from self._say(
+            work, "first", tasks.starting_from(verb(work.task, **self._by), work.first, work.state)
+        )
         if work.first == "reopen" and work.last is None and changed.task.state == "assigned":
             call = tasks.requeue(work.task, **self._by)  # the file names nobody
-            yield from self._say(work, "requeue", _narrowed(call, "requeue", "assigned"))
+            yield from self._say(work, "requeue", tasks.starting_from(call, "requeue", "assigned"))
 
     def _edit(self, work: Work) -> Steps[None]:
         values, seen = dict(work.values), work.seen
@@ -175,7 +177,7 @@ class Applying:
             call = tasks.fail(work.task, BECAUSE, **self._by)
         else:
             call = tasks.cancel(work.task, reason=BECAUSE, **self._by)
-        yield from self._say(work, "last", call if work.add else _narrowed(call, work.last, state))
+        yield from self._say(work, "last", call if work.add else tasks.starting_from(call, work.last, state))
 
     def _submit(self, work: Work) -> Steps[Call[Changed]]:
         from tinytown.domain.records import Task
@@ -185,9 +187,3 @@ class Applying:
         gates = () if self._push.no_gates else gates_for(self._context.config.gates, found.gates)
         node = self._context.node_control.node_identity(self._context.paths) if gates else None
         return tasks.submit(work.task, gates=gates, gate_node=node, no_gates=self._push.no_gates, **self._by)
-
-
-def _narrowed(call: Call[Changed], verb: str | None, state: str) -> Call[Changed]:
-    """Let a verb start from the one state that was seen: what has changed since is refused, not overwritten."""
-    allowed = {**call.args["from"], f"task.{verb}": [state]}
-    return attrs.evolve(call, args={**call.args, "from": allowed})

@@ -309,6 +309,7 @@ class Town:
     current = verb(task_ops.current)
     claim = verb(task_ops.claim)
     assign_all = verb(backlog_ops.assign_all)
+    remove_from_backlog = verb(backlog_ops.remove)
     complete = verb(task_ops.complete)
     fail = verb(task_ops.fail)
     block = verb(task_ops.block)
