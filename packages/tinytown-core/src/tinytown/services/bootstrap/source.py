@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -103,7 +104,8 @@ class Source:
             )
 
     def _make(self, tree: Path, say: Say) -> None:
-        jobs = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, MOST_JOBS)
+        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        jobs = min(cores, MOST_JOBS)
         say(f"building with `make -j{jobs}`; its output is in {self.log}")
         env = {name: value for name, value in self.env.items() if not fits(name, SECRET) and name not in _OF_MAKE}
         code = run_logged(["make", f"-j{jobs}"], cwd=tree, env=env, log=self.log, say=say, seconds=_BUILD_SECS)
