@@ -31,7 +31,7 @@ AMBIGUOUS = {"run": "subprocess.run", "kill": "os.kill", "remove": "os.remove", 
 """Words that name a durable step only in full: verbs of a town are called the same."""
 HARMLESS = {
     "claiming.py:forget_claim:unlink": "only a note; without it the server is asked again",
-    "quiet.py:_hold:open": "an empty file that is only locked",
+    "control.py:hold_lock:open": "an empty file that is only locked",
     "saving.py:put:write_private": "the last step, which passes verb.file_aside and verb.file_replaced",
     "restoring.py:write_town:ask": "the server marks the town as unfinished until the end; a restore begins anew",
     "rehoming.py:settle_restored:ask": "in a restore, under the same mark",
@@ -80,7 +80,6 @@ HARMLESS = {
     "git.py:_git:run": "git that is asked, without locks",
     "programs.py:_told:run": "a program that is asked for its version",
     "stale.py:_under_server_lock:unlink": "all that the repair does; the next doctor finds what is left",
-    "stale.py:_under_node_lock:open": "an empty file that is only locked",
     "stale.py:_under_node_lock:unlink": "all that the repair does",
     "stale.py:_remove_half:unlink": "all that the repair does",
     "stale.py:_remove_round:rmtree": "of a round that is void from then on; the next doctor finds what is left",

@@ -167,6 +167,27 @@ def take_file(path: Path, descriptor: int, *, wait: bool) -> bool:
     return False
 
 
+def is_held(path: Path) -> bool:
+    """Say whether a process has a file locked; makes none, and two who look do not disturb each other.
+
+    Args:
+        path: The file; one that is missing is held by nobody.
+    """
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the new name itself durable; some file systems only then remember it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tinytown.config.files import private_dir, write_private
+from tinytown.config.files import is_held, private_dir, write_private
 from tinytown.config.paths import TownPaths
 from tinytown.crash import VARIABLES, point
 from tinytown.domain.ids import IdKind, new_id
@@ -82,17 +82,22 @@ def _exclusive(path: Path) -> Any:
 
 def node_runs(paths: TownPaths) -> bool:
     """Say whether a node holds this town's lock; makes no file."""
-    try:
-        lock = os.open(paths.node_lock, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+    return is_held(paths.node_lock)
+
+
+def hold_lock(paths: TownPaths) -> int | None:
+    """Take the lock of this town's node, without which none runs here.
+
+    Returns:
+        The descriptor that holds it until it is closed; None when a node runs.
+    """
+    private_dir(paths.dot)
+    private_dir(paths.node_dir)
+    descriptor = os.open(paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if take_lock(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 def take_lock(descriptor: int) -> bool:

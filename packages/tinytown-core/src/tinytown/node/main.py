@@ -15,14 +15,14 @@ import attrs
 
 from tinytown._version import __version__
 from tinytown.config.connection import write_connection
-from tinytown.config.files import private_dir, write_private
+from tinytown.config.files import write_private
 from tinytown.config.paths import TownPaths, user_home
 from tinytown.config.server_source import ServerChoice, choose_server
 from tinytown.config.town import TownConfig, load_town
 from tinytown.crash import point
 from tinytown.errors import StaleNodeError, StorageRefusedError, TinytownError
 from tinytown.node.context import NodeContext, log
-from tinytown.node.control import READY, STOP_REQUEST, node_identity, stop_request, take_lock, write_pid
+from tinytown.node.control import READY, STOP_REQUEST, hold_lock, node_identity, stop_request, write_pid
 from tinytown.node.launch.client import Launcher
 from tinytown.node.log_file import begin_log
 from tinytown.node.town_node import TownNode
@@ -64,12 +64,9 @@ def main(argv: list[str] | None = None, *, told: int | None = None) -> int:
 
 def run_node(paths: TownPaths, *, told: int | None = None) -> int:
     """Take the lock and run; see `main`."""
-    private_dir(paths.dot)
-    private_dir(paths.node_dir)
-    descriptor = os.open(paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not take_lock(descriptor):
+    descriptor = hold_lock(paths)
+    if descriptor is None:
         log.info("another node runs here")
-        os.close(descriptor)
         return ALREADY_RUNS
     try:
         for name in (READY, STOP_REQUEST):

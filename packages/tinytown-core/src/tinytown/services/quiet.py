@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tinytown.config.files import private_dir
 from tinytown.errors import RefusedError
 from tinytown.services.clearing import living_nodes
 from tinytown.services.steps import Steps, local
@@ -53,14 +52,10 @@ def _demand_nobody(context: TownContext) -> Steps[None]:
 
 
 def _hold(paths: TownPaths) -> int:
-    from tinytown.node.control import take_lock
+    from tinytown.node.control import hold_lock
 
-    private_dir(paths.dot)
-    private_dir(paths.node_dir)
-    descriptor = os.open(paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if take_lock(descriptor):
+    if (descriptor := hold_lock(paths)) is not None:
         return descriptor
-    os.close(descriptor)
     raise RefusedError(
         refusal="node_runs", detail="the node of this town runs", hint="run `tt stop`, then repeat the command"
     )

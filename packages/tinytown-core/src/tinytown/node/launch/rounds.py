@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import fcntl
 import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
 
+from tinytown.config.files import is_held
 from tinytown.node import processes
 from tinytown.node.launch import files
 from tinytown.node.launch.capped_log import join, layout
@@ -80,11 +80,11 @@ class RoundProcess:
         """Look; nothing is changed."""
         claim = files.read_claim(self.directory)
         if claim is None:
-            return RoundState.LIVE if self._lock_held() else RoundState.FREE
+            return RoundState.LIVE if is_held(self.directory / files.LOCK) else RoundState.FREE
         if claim.void:
             return RoundState.VOID
         this_boot = claim.boot_id == processes.boot_id()
-        if this_boot and self._lock_held():
+        if this_boot and is_held(self.directory / files.LOCK):
             return RoundState.LIVE
         if self.exit is not None:
             return RoundState.ENDED
@@ -226,20 +226,6 @@ class RoundProcess:
         except (OSError, ValueError):  # ValueError: a power cut left no readable spec
             return False
         return True
-
-    def _lock_held(self) -> bool:
-        try:
-            lock = os.open(self.directory / files.LOCK, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            # Shared, so that two who look do not mistake each other for a shim.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-        return False
 
     def _hear(self) -> None:
         life = self._life

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import stat
@@ -10,10 +9,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tinytown.config.files import only_one
+from tinytown.config.files import is_held, only_one
 from tinytown.domain.ids import IdKind, kind_of, looks_like_id
 from tinytown.errors import NotFoundError
-from tinytown.node.control import READY, node_runs
+from tinytown.node.control import READY, hold_lock, node_runs
 from tinytown.node.launch.rounds import RoundProcess, RoundState
 from tinytown.services.bootstrap.place import Shelf, is_leftover
 from tinytown.services.checkup.model import Place, Repair, Row, ok, warn
@@ -63,14 +62,12 @@ def _ready(place: Place) -> Iterator[Row]:
 
 
 def _under_node_lock(place: Place, path: Path) -> None:
-    lock = os.open(place.paths.node_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink(missing_ok=True)
-    except BlockingIOError:
-        pass  # a node has just started, and the file is its
-    finally:
-        os.close(lock)
+    lock = hold_lock(place.paths)
+    if lock is not None:  # else a node has just started, and the file is its
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(lock)
 
 
 def _half_written(place: Place) -> Iterator[Row]:
@@ -89,16 +86,9 @@ def _half_written(place: Place) -> Iterator[Row]:
 def _is_free(path: Path) -> bool:
     """Say whether nobody is writing a file; makes none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return not stat.S_ISLNK(path.lstat().st_mode) and not is_held(path)
     except OSError:
         return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
 
 
 def _remove_half(path: Path) -> None:

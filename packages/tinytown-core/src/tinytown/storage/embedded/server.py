@@ -7,7 +7,6 @@ process ids are hints for people.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import attrs
 
-from tinytown.config.files import private_dir
+from tinytown.config.files import is_held, private_dir
 from tinytown.config.paths import TownPaths, UserPaths, user_home
 from tinytown.crash import point
 from tinytown.errors import ConfigError, ServerStartError, StorageUnavailableError
@@ -238,12 +237,4 @@ def take_lock(paths: TownPaths) -> int | None:
 
 def lock_held(paths: TownPaths) -> bool:
     """Say whether a server, or somebody who starts one, has the town's lock; makes no file."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        lock = os.open(paths.redis_lock, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # two who look do not disturb each other
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-    return False
+    return is_held(paths.redis_lock)
