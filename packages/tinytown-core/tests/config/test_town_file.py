@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,28 @@ def test_a_command_line_says_how_it_talks_at_a_terminal():
     )
     with pytest.raises(ConfigError, match="conductor` does not name"):
         parse_town(text.replace("{prompt_file}", "nothing"), "tinytown.toml")
+
+
+@pytest.mark.parametrize("prefix", ["", "tt/", "a.b/c-", "agents/tt@", "日本/", "x.lock"])
+def test_what_git_takes_in_front_of_a_branch_is_taken(prefix: str):
+    assert _git_takes(prefix)
+    text = f'name = "a"\n[workspace]\nbranch_prefix = "{prefix}"'
+    assert parse_town(text, "f").workspace.branch_prefix == prefix
+
+
+@pytest.mark.parametrize(
+    "prefix", ["../x", "a..b/", "/a", "a//", ".a/", "a/.b", "a b", "a~", "a:", "a?*", "[", "@{", "a.lock/", "./"]
+)
+def test_what_git_refuses_in_front_of_a_branch_is_refused_before_an_agent_waits_for_it(prefix: str):
+    assert not _git_takes(prefix)
+    with pytest.raises(ConfigError, match="cannot begin the name of a branch"):
+        parse_town(f'name = "a"\n[workspace]\nbranch_prefix = "{prefix}"', "f")
+
+
+def test_a_branch_that_could_be_an_option_is_refused():
+    with pytest.raises(ConfigError, match="cannot begin the name of a branch"):
+        parse_town('name = "a"\n[workspace]\nbranch_prefix = "-d"', "f")
+
+
+def _git_takes(prefix: str) -> bool:
+    return subprocess.run(["git", "check-ref-format", f"refs/heads/{prefix}w1"], check=False).returncode == 0

@@ -3,6 +3,7 @@
 Annotations here are read at run time, so they must not be postponed.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,10 @@ DEFAULT_CLI = "claude"
 REFERENCE_SOCKET = ".tt/redis.sock"
 
 
+_NO_BRANCH = re.compile(r"^[-/]|(^|/)\.|\.\.|//|@\{|\.lock/|\./|[\s~^:?*\[\\\x7f]")
+"""What `git check-ref-format` refuses in the beginning of a branch's name, and what could be an option."""
+
+
 def _read_name(value: object, place: Place) -> str:
     text = cast("str", read_value(str, value, place))
     try:
@@ -43,6 +48,16 @@ def _read_base(value: object, place: Place) -> str | None:
     if text.startswith("-"):
         raise place.error("must not begin with `-`", "write the name of a branch")
     return text or None
+
+
+def _read_branch_prefix(value: object, place: Place) -> str:
+    """Read what stands in front of a branch, by the rules of git; an empty one is none."""
+    text = cast("str", read_value(str, value, place))
+    if _NO_BRANCH.search(text) or not text.isprintable():
+        raise place.error(
+            "cannot begin the name of a branch", 'for example `"tt/"`; git allows no `..`, spaces or `~^:?*[`'
+        )
+    return text
 
 
 def _read_setup(value: object, place: Place) -> str | None:
@@ -215,7 +230,7 @@ class WorkspaceConfig:
 
     isolation: str = option("shared", choices=("shared", "worktree"))
     base: str | None = option(None, parse=_read_base)
-    branch_prefix: str = "tt/"
+    branch_prefix: str = option("tt/", parse=_read_branch_prefix)
     copy: tuple[str, ...] = option((), parse=_read_copy)
     setup: str | None = option(None, parse=_read_setup)
     setup_timeout_secs: float = option(600.0, low=1)
