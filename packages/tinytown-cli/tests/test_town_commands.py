@@ -272,3 +272,11 @@ def test_a_round_acts_as_itself_and_starts_nothing(town: Tt) -> None:
     assert told.error["code"] in {"stale_round", "not_found"}
     assert town("stop", "--json", env=inside).error["code"] == "node_start"
     assert town("start", "--foreground", "--json", env=inside).error["code"] == "refused"
+
+
+def test_a_command_line_of_the_towns_own_is_looked_at_by_its_name(town: Tt, tmp_path: Path) -> None:
+    found = town("adapters", "doctor", "mini", "--json").json["items"]
+    assert [(item["adapter"], item["what"], item["ok"]) for item in found] == [("mini", "installed", True)]
+    file = tmp_path / "town" / "tinytown.toml"
+    file.write_text(file.read_text() + '\n[agent_clis.gone]\ncommand = "no-such-program"\n')
+    assert town("adapters", "doctor", "gone").code == 5

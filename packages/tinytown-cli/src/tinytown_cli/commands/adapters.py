@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinytown.hookspecs.values import AdapterInfo
+    from tinytown.hookspecs.values import AdapterInfo, Diagnosis
 
     from tinytown_cli.context import Context
     from tinytown_cli.output import Output
@@ -57,10 +57,10 @@ def doctor(context: Context, *, name: str | None) -> int:
     names = [name] if name is not None else [each.name for each in installed("adapters") if not each.built_in]
     items: list[dict[str, Any]] = []
     for each in dict.fromkeys(names):
-        adapter = Adapter.load(each)
+        findings = _own_findings(context, each) or Adapter.load(each).diagnose(os.environ)
         items += [
             {"adapter": each, "what": finding.what, "ok": finding.ok, "text": finding.text, "hint": finding.hint}
-            for finding in adapter.diagnose(os.environ)
+            for finding in findings
         ]
 
     def human(out: Output) -> None:
@@ -76,6 +76,26 @@ def doctor(context: Context, *, name: str | None) -> int:
     from tinytown_cli.exits import AGENT_CLI
 
     return AGENT_CLI if name is not None and any(item["ok"] is False for item in items) else 0
+
+
+def _own_findings(context: Context, name: str) -> tuple[Diagnosis, ...]:
+    """Look at a command line of the town's own, which goes before an adapter of that name."""
+    import attrs
+    from tinytown.adapters.command import diagnose_command
+    from tinytown.config.discover import find_town
+    from tinytown.config.paths import TownPaths
+    from tinytown.config.town import load_town
+    from tinytown.errors import ConfigError, NoTownError
+    from tinytown.hookspecs.values import AgentSpec
+
+    try:
+        own = load_town(TownPaths(find_town(context.flags.town)).config).agent_clis.get(name)
+    except (NoTownError, ConfigError):
+        return ()
+    if own is None:
+        return ()
+    agent = AgentSpec(id="", name=name, cli=name, options=attrs.asdict(own, recurse=False))
+    return (diagnose_command(agent, os.environ),)
 
 
 def _abilities(info: AdapterInfo) -> list[str]:

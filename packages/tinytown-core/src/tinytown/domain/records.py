@@ -45,6 +45,7 @@ class Task:
     mission_id: str | None = None
     attempt: int = 0
     rejections: int = 0
+    holds: int = 0
     crashes: int = 0
     reminders: int = 0
     contexts: int = 0

@@ -27,7 +27,11 @@ def attention(context: TownContext, *, after: int | None = None, limit: int = 10
 
 
 def answer(context: TownContext, item: str, text: str) -> Steps[Attention]:
-    """Answer an item; what waited for the answer goes on with it."""
+    """Answer an item; what waited for the answer goes on with it.
+
+    A blocked task goes on with the answer in its prompt, a failed one that holds up others is taken up again, an agent
+    that could not begin tries anew. An answer that belongs to no task reaches its agent as news with the next round.
+    """
     said = checks.body(text, what="answer")
     call = town_calls.close_attention(checks.ref(item, what="item"), "answer", answer=said, by=_by(context))
     closed = yield from ask(call)

@@ -94,7 +94,7 @@ def records(kind: type[R], data: Any) -> tuple[R, ...]:
 
 
 _TIMES = ("_at", "not_before")
-_SCHEDULING = frozenset({"seq", "order", "nonce", "gates_left", "gate_node", "restarting", "round_number"})
+_SCHEDULING = frozenset({"seq", "order", "nonce", "gates_left", "gate_node", "restarting", "round_number", "holds"})
 _TALKING = frozenset({"quiet", "mail_rounds", "mail_limit", "session_usage", "session_task"})
 _KEPT_BACK = frozenset({"reserve_tokens", "reserve_micros"})
 INSIDE = _SCHEDULING | _TALKING | _KEPT_BACK

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -289,9 +290,19 @@ def _rest(facts: Facts) -> Iterator[str]:
     yield from _same("attention", facts.scores("attention"), _numbered(facts.items, open_items))
     asked = {f"{item['kind']}:{item['ref']}": ref for ref, item in open_items.items()}
     yield from _same("attention_by", facts.dump["attention_by"].value if "attention_by" in facts.dump else {}, asked)
+    held = Counter(
+        task["reason"].partition(": ")[2]
+        for task in facts.tasks.values()
+        if task["state"] == "blocked" and task["reason"].startswith("dependency_failed: ")
+    )
+    for ref, task in facts.tasks.items():
+        if int(task.get("holds", 0)) != held[ref]:
+            yield f"{ref} holds up {held[ref]} tasks that are blocked for it, but counts {task.get('holds', 0)}"
     for ref, item in open_items.items():
         task = facts.tasks.get(item["ref"])
-        if task is not None and (task["state"] != "blocked" or task["reason"].partition(":")[0] != item["kind"]):
+        if task is None or item["kind"] == "dependency_failed":
+            continue
+        if task["state"] != "blocked" or task["reason"].partition(":")[0] != item["kind"]:
             yield f"{ref} asks about {item['ref']} as {item['kind']}, which is {task['state']}: {task.get('reason')}"
     yield from _same("nodes", facts.members("nodes"), set(facts.nodes))
     for ref, fields in records.items():

@@ -13,7 +13,7 @@ and gives two clients of one empty town, a settable clock for them, a way to rea
 from __future__ import annotations
 
 from tinytown.testing.contract.agents import Agents
-from tinytown.testing.contract.attention import Queue
+from tinytown.testing.contract.attention import Answers, Queue
 from tinytown.testing.contract.budgets import Budgets
 from tinytown.testing.contract.damage import Damage
 from tinytown.testing.contract.dependencies import Dependencies
@@ -47,6 +47,7 @@ class StorageContract(
     Gates,
     Nodes,
     Budgets,
+    Answers,
     Queue,
     Orders,
     Reading,

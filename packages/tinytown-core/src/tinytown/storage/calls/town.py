@@ -151,5 +151,5 @@ def close_attention(item: str, verb: str, *, answer: str | None = None, by: str 
         "attention_close",
         {"attention": item, "verb": verb, "answer": answer, "by": by},
         lambda reply: codec.record(Attention, reply["attention"]),
-        allowed={**rows("attention", verb), **rows("task", "unblock"), **SETTLING},
+        allowed={**rows("attention", verb), **rows("task", "unblock", "reopen"), **SETTLING},
     )

@@ -111,9 +111,7 @@ def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **cha
     if "agent" in changes:
         agent = changes.pop("agent")
         task["agent"], task["agent_id"] = (agent["name"], agent["id"]) if agent else (None, None)
-    asked = (task.get("reason") or "").partition(":")[0]
-    if old == "blocked" and asked != (changes.get("reason") or "").partition(":")[0]:
-        close_attention(tx, asked, task["id"], "answered", task.get("answer"))
+    _ask_no_more(tx, task, old, changes.get("reason") or "")
     task["reason"] = None
     task["state"], task["updated_at"] = state, tx.now
     round_id, said = changes.pop("history_round", None), changes.pop("history_said", None)
@@ -130,6 +128,32 @@ def move(tx: Tx, a: Args, task: Fields, verb: str, state: str, *, by: str, **cha
         ring_all(tx)
     if closed or (verb == "reopen" and old in {"failed", "cancelled"}):
         settle_dependents(tx, a, task, after=None)
+
+
+def _ask_no_more(tx: Tx, task: Fields, old: str, reason: str) -> None:
+    """Close the question about a task that is no longer blocked for its reason; that about a failure is of many."""
+    before = task.get("reason") or ""
+    asked, _colon, failed = before.partition(": ")
+    if old == "blocked" and asked == "dependency_failed" and before != reason:
+        cause = tx.load("task", failed)
+        if cause is not None:
+            cause["holds"] = max(0, (cause.get("holds") or 0) - 1)
+            if not cause["holds"]:
+                close_attention(tx, asked, failed, "answered", cause.get("answer"))
+    elif old == "blocked" and asked.partition(":")[0] != reason.partition(":")[0]:
+        close_attention(tx, asked.partition(":")[0], task["id"], "answered", task.get("answer"))
+    now, _colon, failed = reason.partition(": ")
+    if now == "dependency_failed" and before != reason:
+        _ask_about_failure(tx, failed)
+
+
+def _ask_about_failure(tx: Tx, ref: str) -> None:
+    """One question for all tasks that a failed or cancelled one holds up."""
+    cause = tx.load("task", ref)
+    if cause is not None:
+        cause["holds"] = (cause.get("holds") or 0) + 1
+        text = f"task `{ref}` is {cause['state']}, and what depends on it cannot go on"
+        open_attention(tx, "dependency_failed", ref, text, [f"tt task reopen {ref}", f"tt why {ref}"])
 
 
 def settle_dependents(tx: Tx, a: Args, task: Fields, *, after: float | None) -> None:

@@ -174,7 +174,7 @@ def leave_nothing(tx: Tx, agent: Fields) -> None:
 
 def forget_parked(tx: Tx, account: str) -> None:
     """Drop all that is known of an account that waits."""
-    for field in ("until", "probe", "tries"):
+    for field in ("until", "probe", "tries", "asked"):
         tx.hdel(f"parked:{account}", field)
 
 

@@ -192,7 +192,7 @@ def give_up(tx: Tx, agent: Fields, kind: str, reason: str) -> None:
     old, agent["state"], agent["reason"] = agent["state"], "error", reason
     unwake(tx, agent)
     tx.event("agent.error", agent_id=agent["id"], old=old, new="error", detail=reason)
-    open_attention(tx, kind, agent["id"], reason, [f"tt restart {agent['name']}", f"tt logs {agent['name']}"])
+    open_attention(tx, kind, agent["id"], reason, [f"tt restart {agent['name']}", f"tt why {agent['name']}"])
 
 
 VERBS = {"agent_spawn": agent_spawn, "agent_want": agent_want, "agent_ready": agent_ready, "agent_error": agent_error}

@@ -104,7 +104,7 @@ def message_send(tx: Tx, a: Args) -> Fields:
     if acting and hops > a["max_hops"] and a["kind"] in WAKING:
         message["quiet"] = 1
         text = f"mail between `{by}` and `{to['name']}` went back and forth {hops} times; the last one waits"
-        open_attention(tx, "mail_loop", to["id"], text, [f"tt inbox {to['name']}", f"tt send {to['name']} …"])
+        open_attention(tx, "mail_loop", to["id"], text, [f"tt inbox {to['name']}", f"tt why {to['name']}"])
     enqueue(tx, message)
     round_id = acting["id"] if acting else None
     trace(tx, message, "queued", by, round_id, by_id=sender_id, lane=_lane_name(message))

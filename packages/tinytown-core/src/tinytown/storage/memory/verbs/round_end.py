@@ -6,7 +6,7 @@ from typing import Any
 
 from tinytown.storage.memory import changes
 from tinytown.storage.memory.moves import block, move
-from tinytown.storage.memory.rules import Args, find, open_attention, owner, settle, unwake
+from tinytown.storage.memory.rules import Args, close_attention, find, open_attention, owner, settle, unwake
 from tinytown.storage.memory.tx import Fields, Tx, items
 from tinytown.storage.memory.verbs.agents import give_up, new_life, view, wake_parked
 from tinytown.storage.memory.verbs.budget import settle_budget
@@ -252,7 +252,9 @@ def _unpark_after(tx: Tx, live: Fields, agent: Fields, *, worked: bool) -> None:
     key = f"parked:{agent.get('account') or agent['id']}"
     if tx.hget(key, "until") is None or (not worked and tx.hget(key, "probe") != live["id"]):
         return
-    for field in ("until", "probe", "tries") if worked else ("probe",):
+    if worked and (asked := tx.hget(key, "asked")):
+        close_attention(tx, "auth_required", asked, "answered")
+    for field in ("until", "probe", "tries", "asked") if worked else ("probe",):
         tx.hdel(key, field)
     wake_parked(tx, agent, spread=worked)
 
@@ -270,7 +272,10 @@ def _wait_for_people(tx: Tx, a: Args, live: Fields, agent: Fields) -> None:
     elif outcome == "auth_required":
         until = 0
         text = f"`{name}` cannot work: {detail or outcome}"
-        open_attention(tx, outcome, agent["id"], text, [f"tt adapters doctor {agent['cli']}", f"tt restart {name}"])
+        asked = tx.hget(key, "asked")
+        if not asked or not tx.hget("attention_by", f"{outcome}:{asked}"):  # one question for all of the account
+            open_attention(tx, outcome, agent["id"], text, [f"tt adapters doctor {agent['cli']}", f"tt restart {name}"])
+            tx.hset(key, "asked", agent["id"])
     elif outcome == "disk_full":
         agent["not_before"] = tx.now + 60_000
         open_attention(tx, "disk_full", agent["id"], f"`{name}` cannot work: the disk is full", [f"tt restart {name}"])

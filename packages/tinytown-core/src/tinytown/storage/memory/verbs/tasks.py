@@ -193,10 +193,15 @@ def task_reopen(tx: Tx, a: Args) -> Fields:
     """Take up a failed or cancelled task again; what it had blocked goes back to waiting."""
     by = person(tx, a, "reopen")
     task = find(tx, "task", a["task"])
+    reopen(tx, a, task, by)
+    return {"task": task}
+
+
+def reopen(tx: Tx, a: Args, task: Fields, by: str) -> None:
+    """Send a closed task where it belongs: waiting, to its agent, or to the backlog."""
     agent = changes.back_to_author(tx, task)
     state = "waiting" if tx.scard(f"blockers:{task['id']}") > 0 else "assigned" if agent else "pending"
     move(tx, a, task, "reopen", state, by=by, agent=agent, result=None, findings=None, answer=None, **fresh_start())
-    return {"task": task}
 
 
 def task_drain(tx: Tx, a: Args) -> Fields:

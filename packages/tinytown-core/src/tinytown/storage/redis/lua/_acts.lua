@@ -57,7 +57,7 @@ end
 
 -- Drop all that is known of an account that waits.
 function tx.forget_parked(account)
-  for _, field in ipairs({ 'until', 'probe', 'tries' }) do
+  for _, field in ipairs({ 'until', 'probe', 'tries', 'asked' }) do
     tx.hdel('parked:' .. account, field)
   end
 end

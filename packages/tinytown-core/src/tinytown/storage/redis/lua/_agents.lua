@@ -60,5 +60,5 @@ function tx.give_up(agent, kind, reason)
   agent.state, agent.reason = 'error', reason
   tx.unwake(agent)
   tx.event('agent.error', { agent_id = agent.id, old = old, new = 'error', detail = reason })
-  tx.open_attention(kind, agent.id, reason, { 'tt restart ' .. agent.name, 'tt logs ' .. agent.name })
+  tx.open_attention(kind, agent.id, reason, { 'tt restart ' .. agent.name, 'tt why ' .. agent.name })
 end

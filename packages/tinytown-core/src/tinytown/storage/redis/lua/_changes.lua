@@ -98,6 +98,14 @@ function tx.back_to_author(task)
   return agent
 end
 
+-- Send a closed task where it belongs: waiting, to its agent, or to the backlog.
+function tx.reopen(a, task, by)
+  local agent = tx.back_to_author(task)
+  local state = tx.scard('blockers:' .. task.id) > 0 and 'waiting' or agent and 'assigned' or 'pending'
+  local changes = tx.fresh_start({ agent = agent or NONE, result = NONE, findings = NONE, answer = NONE })
+  tx.move(a, task, 'reopen', state, by, changes)
+end
+
 -- Send a blocked task where it belongs: waiting, to its gate, to its agent, or to the backlog.
 function tx.unblock(a, task, answer, by)
   local reason, state = task.reason or '', 'pending'

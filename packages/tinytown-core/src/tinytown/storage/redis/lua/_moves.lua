@@ -75,6 +75,37 @@ function tx.ring_all()
   end
 end
 
+-- One question for all tasks that a failed or cancelled one holds up.
+function tx.ask_about_failure(ref)
+  local cause = tx.load('task', ref)
+  if cause then
+    cause.holds = (cause.holds or 0) + 1
+    local words = 'task `' .. ref .. '` is ' .. cause.state .. ', and what depends on it cannot go on'
+    tx.open_attention('dependency_failed', ref, words, { 'tt task reopen ' .. ref, 'tt why ' .. ref })
+  end
+end
+
+-- Close the question about a task that is no longer blocked for its reason; one about a failure is of many tasks.
+function tx.ask_no_more(task, old, reason)
+  local before = some(task.reason) or ''
+  local asked, failed = tx.typed(before), before:match('^dependency_failed: (.*)$')
+  if old == 'blocked' and failed and before ~= reason then
+    local cause = tx.load('task', failed)
+    if cause then
+      cause.holds = math.max(0, (cause.holds or 0) - 1)
+      if cause.holds == 0 then
+        tx.close_attention('dependency_failed', failed, 'answered', cause.answer)
+      end
+    end
+  elseif old == 'blocked' and not failed and asked ~= tx.typed(reason) then
+    tx.close_attention(asked, task.id, 'answered', task.answer)
+  end
+  failed = reason:match('^dependency_failed: (.*)$')
+  if failed and before ~= reason then
+    tx.ask_about_failure(failed)
+  end
+end
+
 -- Do one row of the task's table. `changes` are fields to change with it, NONE to clear one; `agent` is a record or
 -- NONE; `history_round` goes into the history alone, `reason` too, unless `history_said` stands for it there.
 function tx.move(a, task, verb, state, by, changes)
@@ -88,10 +119,7 @@ function tx.move(a, task, verb, state, by, changes)
   elseif agent then
     task.agent, task.agent_id = agent.name, agent.id
   end
-  local asked = tx.typed(task.reason or '')
-  if old == 'blocked' and asked ~= tx.typed(some(changes.reason) or '') then
-    tx.close_attention(asked, task.id, 'answered', task.answer)
-  end
+  tx.ask_no_more(task, old, some(changes.reason) or '')
   task.reason = nil
   task.state, task.updated_at = state, tx.now
   tx.update(task, changes)

@@ -158,7 +158,11 @@ function tx.unpark_after(live, agent, worked)
   if not tx.hget(account, 'until') or (not worked and tx.hget(account, 'probe') ~= live.id) then
     return
   end
-  for _, field in ipairs(worked and { 'until', 'probe', 'tries' } or { 'probe' }) do
+  local asked = worked and some(tx.hget(account, 'asked'))
+  if asked then
+    tx.close_attention('auth_required', asked, 'answered')
+  end
+  for _, field in ipairs(worked and { 'until', 'probe', 'tries', 'asked' } or { 'probe' }) do
     tx.hdel(account, field)
   end
   tx.wake_parked(agent, worked)
@@ -176,7 +180,11 @@ function tx.wait_for_people(a, live, agent)
   elseif outcome == 'auth_required' then
     parked = 0
     local words = '`' .. name .. '` cannot work: ' .. (some(live.detail) or outcome)
-    tx.open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
+    local asked = some(tx.hget(key, 'asked'))
+    if not asked or not some(tx.hget('attention_by', outcome .. ':' .. asked)) then -- one for all of the account
+      tx.open_attention(outcome, agent.id, words, { 'tt adapters doctor ' .. agent.cli, 'tt restart ' .. name })
+      tx.hset(key, 'asked', agent.id)
+    end
   elseif outcome == 'disk_full' then
     agent.not_before = tx.now + 60000
     local words = '`' .. name .. '` cannot work: the disk is full'

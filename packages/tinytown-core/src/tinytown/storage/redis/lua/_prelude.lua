@@ -24,7 +24,7 @@ local STORED = {
   cost_micros = INTEGER, incarnation = INTEGER, rounds_completed = INTEGER, tasks_completed = INTEGER,
   max_rounds = INTEGER, failures = INTEGER, last_active_at = INTEGER, mail_limit = INTEGER, round_number = INTEGER,
   urgent = INTEGER, deliveries = INTEGER, hops = INTEGER, quiet = INTEGER, expires_at = INTEGER,
-  reserve_tokens = INTEGER, reserve_micros = INTEGER, blocks = INTEGER,
+  reserve_tokens = INTEGER, reserve_micros = INTEGER, blocks = INTEGER, holds = INTEGER,
   shown_at = INTEGER, handled_at = INTEGER, number = INTEGER, ended_at = INTEGER, exit_code = INTEGER,
   pid = INTEGER, capacity = INTEGER, running = INTEGER, agents = INTEGER, beat = INTEGER, beat_at = INTEGER,
   restarting = FLAG,

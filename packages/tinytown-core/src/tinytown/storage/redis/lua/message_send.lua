@@ -28,7 +28,7 @@ return tx.run('message_send', function(a)
     message.quiet = 1
     local words = 'mail between `' .. by .. '` and `' .. to.name .. '` went back and forth ' .. tx.text(hops)
       .. ' times; the last one waits'
-    tx.open_attention('mail_loop', to.id, words, { 'tt inbox ' .. to.name, 'tt send ' .. to.name .. ' …' })
+    tx.open_attention('mail_loop', to.id, words, { 'tt inbox ' .. to.name, 'tt why ' .. to.name })
   end
   tx.enqueue(message)
   tx.trace(message, 'queued', by, round_id, { by_id = sender_id, lane = tx.lane_name(message) })

@@ -6,9 +6,6 @@
 return tx.run('task_reopen', function(a)
   local by = tx.person(a, 'reopen')
   local task = tx.find('task', a.task)
-  local agent = tx.back_to_author(task)
-  local state = tx.scard('blockers:' .. task.id) > 0 and 'waiting' or agent and 'assigned' or 'pending'
-  local changes = tx.fresh_start({ agent = agent or NONE, result = NONE, findings = NONE, answer = NONE })
-  tx.move(a, task, 'reopen', state, by, changes)
+  tx.reopen(a, task, by)
   return { task = task }
 end)
