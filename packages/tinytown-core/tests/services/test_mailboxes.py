@@ -172,7 +172,12 @@ def test_tasks_agents_and_rounds_tell_their_story_too(bench):
     assert [step.verb for step in steps] == ["add", "start", "release"]
     assert (steps[1].by, steps[1].by_id, steps[1].round_id) == ("w1", agent.id, live.id)
     assert [(step.by, step.by_id) for step in (steps[0], steps[2])] == [("person", None), ("town", None)]
-    verbs = {step.verb: step for step in bench.town.trace("w1").steps}
+    bench.town.complete(task.id)
+    bench.town.kill("w1", wait=False)
+    bench.town.prune()
+    assert bench.agent().id != agent.id
+    assert bench.town.trace(task.id).steps[1].by_id == agent.id
+    verbs = {step.verb: step for step in bench.town.trace(agent.id).steps}
     assert verbs["interrupt"].by == "person"
     assert verbs["spawned"].by == "person"
     assert verbs["ready"].node_id == "n-00000001"

@@ -10,10 +10,8 @@ import attrs
 from tinytown.domain.clock import rfc3339
 from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.domain.records import Agent, Attention, Event, Message, Node, Round, Task
-from tinytown.errors import NotFoundError
 from tinytown.services import checks
 from tinytown.services.context import TownContext
-from tinytown.services.looking import show_as
 from tinytown.services.naming import Names
 from tinytown.services.steps import Steps, ask
 from tinytown.services.watching import Filter, newest_events
@@ -94,33 +92,10 @@ def trace(context: TownContext, ref: str) -> Steps[Trace]:
         events = yield from names.beside((yield from newest_events(wanted, EVENTS_SHOWN)))
         node = record.node if isinstance(record, Round) else None
         return Trace(kind=shown.kind, record=record, steps=tuple(_of_event(event, node) for event in events))
-    actors = _Actors()
-    steps: list[TraceStep] = []
-    for line in shown.history:
-        by_id = line.get("by_id") or (yield from actors.id_of(line))
-        steps.append(_of_line(context, line, by_id))
-    return Trace(kind=shown.kind, record=record, steps=tuple(steps))
+    return Trace(kind=shown.kind, record=record, steps=tuple(_of_line(context, line) for line in shown.history))
 
 
-class _Actors:
-    """The ids of who acted, where a line has only the name: the agent of the line's round, or who has the name now."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str | None] = {"person": None, "town": None, "conductor": CONDUCTOR_ID}
-
-    def id_of(self, line: Mapping[str, Any]) -> Steps[str | None]:
-        name = line.get("by")
-        if not isinstance(name, str):
-            return None
-        if name not in self._known:
-            try:
-                self._known[name] = (yield from show_as(Agent, "agent", name)).id
-            except NotFoundError:
-                self._known[name] = None
-        return self._known[name]
-
-
-def _of_line(context: TownContext, line: Mapping[str, Any], by_id: str | None) -> TraceStep:
+def _of_line(context: TownContext, line: Mapping[str, Any]) -> TraceStep:
     round_id = line.get("round_id")
     prompt = line.get("prompt_line")
     file = None
@@ -128,14 +103,14 @@ def _of_line(context: TownContext, line: Mapping[str, Any], by_id: str | None) -
         file = str((context.paths.round_dir(str(round_id)) / PROMPT).relative_to(context.root))
     rest = {name: value for name, value in line.items() if name not in _KNOWN | _PLACES and value}
     words = [str(line["how"])] if line.get("how") not in {None, "tt inbox"} else []
-    words += [f"{name} {rest[name]}" for name in sorted(rest)]
+    words += [f"{'changed' if line.get('verb') == 'edit' else name} {rest[name]}" for name in sorted(rest)]
     return TraceStep(
         at=int(line["at"]),
         verb=str(line.get("verb") or ""),
         old=line.get("old"),
         new=line.get("new"),
         by=line.get("by"),
-        by_id=by_id,
+        by_id=line.get("by_id") or (CONDUCTOR_ID if line.get("by") == "conductor" else None),
         round_id=round_id,
         node_id=line.get("node_id"),
         place=_place(line, file),

@@ -66,7 +66,8 @@ def unindex(tx: Tx, task: Fields) -> None:
 
 def note(tx: Tx, task: Fields, verb: str, old: str | None, by: str, **more: Any) -> None:
     """Write one line of a task's history and the event of it."""
-    entry = {"at": tx.now, "verb": verb, "old": old, "new": task["state"], "by": by, **more}
+    acting = tx.acting["agent_id"] if tx.acting is not None and tx.acting["agent"] == by else None
+    entry = {"at": tx.now, "verb": verb, "old": old, "new": task["state"], "by": by, "by_id": acting, **more}
     tx.push(f"history:{task['id']}", {name: value for name, value in entry.items() if value is not None})
     kinds = [_PAST[verb]] if verb != "pass" or task["state"] != "completed" else []
     if task["state"] == "completed":

@@ -77,6 +77,7 @@ def acting_round(tx: Tx, a: Args) -> Fields | None:
     acting = tx.load("round", a["round_id"])
     if acting is None or acting["state"] != "live" or acting["kind"] != "work":
         tx.refuse("stale_round", round_id=a["round_id"], detail="it is over")
+    tx.acting = acting
     return acting
 
 

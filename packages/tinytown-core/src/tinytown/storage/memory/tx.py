@@ -67,6 +67,8 @@ class Tx:
         self._records: dict[str, Fields] = {}
         self._dropped: list[str] = []
         self.now = now
+        self.acting: Fields | None = None
+        """The round whose agent acts, for the history: a name alone may be another agent's later."""
         self.rung: dict[str, str] = {}
 
     def refuse(self, code: str, **fields: Any) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tinytown.domain.ids import CONDUCTOR_ID
-from tinytown.storage.calls import mail
+from tinytown.storage.calls import mail, tasks
 from tinytown.storage.calls.town import show
 from tinytown.testing.contract.base import ContractPart
 from tinytown.testing.hands import NODE, Hands
@@ -88,6 +88,20 @@ class Mailboxes(ContractPart):
         assert [event["type"] for event in town.events() if event.get("message_id") == ref] == [
             f"message.{line['verb']}" for line in expected
         ]
+
+    def test_lines_of_a_task_name_the_agent_by_its_id_also_when_another_has_its_name(self, town: Hands) -> None:
+        first = town.spawn()
+        ref = town.add(agent="w1").id
+        live = town.begin("w1")
+        made = town.add("found on the way", round_id=live.id).id
+        town.run(tasks.submit(ref, round_id=live.id))
+        town.end(live)
+        town.want("w1", "kill")
+        town.remove("w1")
+        assert town.spawn().id != first.id
+        told = [(line["verb"], line["by"], line.get("by_id")) for line in _lines(town, ref)]
+        assert told == [("add", "person", None), *((v, "w1", first.id) for v in ("start", "say submit", "submit"))]
+        assert [line.get("by_id") for line in _lines(town, made)] == [first.id]
 
     @pytest.mark.parametrize(
         ("outcome", "verbs"),

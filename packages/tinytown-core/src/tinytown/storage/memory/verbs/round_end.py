@@ -96,6 +96,7 @@ def _count_usage(record: Fields, a: Args) -> None:
 def _apply(tx: Tx, a: Args, live: Fields, task: Fields) -> None:
     """An order comes first, then what the agent said, then what the outcome means."""
     said, ordered, by = live.get("verdict"), task.get("order"), live["agent"]
+    tx.acting = live
     if ordered:
         task["order"] = None
         apply_order(tx, a, task, ordered)

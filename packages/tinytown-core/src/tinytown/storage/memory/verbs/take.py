@@ -160,6 +160,7 @@ def _begin(tx: Tx, a: Args, agent: Fields, task: Fields | None, mail: list[Field
     if task is not None:
         begun = {"attempt": live["attempt"], "rounds": (task.get("rounds") or 0) + 1, "round_id": live["id"]}
         begun["started_at"] = task.get("started_at") or tx.now
+        tx.acting = live
         move(tx, a, task, "start", "running", by=agent["name"], history_round=live["id"], **begun)
     for message in mail:
         dequeue(tx, message)

@@ -133,7 +133,8 @@ def _say(tx: Tx, a: Args, verb: str, want: Fields) -> Fields:
         acting["verdict"] = verdict
         if not acting.get("end_requested"):
             request_end(tx, acting["id"], "verdict")
-        tx.push(f"history:{task['id']}", {"at": tx.now, "verb": f"say {verb}", "by": by, "round_id": acting["id"]})
+        line = {"at": tx.now, "verb": f"say {verb}", "by": by, "by_id": acting["agent_id"], "round_id": acting["id"]}
+        tx.push(f"history:{task['id']}", line)
         tx.event("round.verdict", round_id=acting["id"], task_id=task["id"], agent_id=acting["agent_id"], detail=verb)
     return {"task": task, "recorded": True}
 

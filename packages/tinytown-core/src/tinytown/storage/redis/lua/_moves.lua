@@ -51,8 +51,10 @@ end
 
 -- Write one line of a task's history and the event of it.
 function tx.note(task, verb, old, by, reason, round_id)
+  local acting = tx.acting and tx.acting.agent == by and tx.acting.agent_id or nil
   tx.push('history:' .. task.id, {
-    at = tx.now, verb = verb, old = old, new = task.state, by = by, reason = reason, round_id = round_id,
+    at = tx.now, verb = verb, old = old, new = task.state, by = by, by_id = acting, reason = reason,
+    round_id = round_id,
   })
   local fields = {
     task_id = task.id, agent_id = task.agent_id, round_id = round_id, mission_id = task.mission_id,

@@ -78,6 +78,7 @@ end
 -- An order comes first, then what the agent said, then what the outcome means.
 function tx.apply(a, live, task)
   local said, ordered, by = some(live.verdict), some(task.order), live.agent
+  tx.acting = live
   if ordered then
     task.order = nil
     tx.apply_order(a, task, ordered)

@@ -47,9 +47,10 @@ local function some(value)
 end
 
 -- `members` what is known of sorted sets, sets and plain hashes; `writes` its changes in order; `records` by key;
--- `loaded` the same in order; `lists` and `streams` what is appended; `rung` the nodes whose bell rings
+-- `loaded` the same in order; `lists` and `streams` what is appended; `rung` the nodes whose bell rings; `acting` the
+-- round whose agent acts, for the history: a name alone may be another agent's later
 local tx = {
-  members = {}, writes = {}, records = {}, loaded = {}, lists = {}, streams = {}, rung = {}, now = nil,
+  members = {}, writes = {}, records = {}, loaded = {}, lists = {}, streams = {}, rung = {}, now = nil, acting = nil,
   -- The names of functions to come make room for them: a table that grows step by step costs more than they do.
   refuse = nil, ask = nil, text = nil, has = nil, encode_record = nil, encode = nil, fill = nil, member = nil,
   get = nil, put = nil, count = nil, zadd = nil, zrem = nil, zscore = nil, zcard = nil, sadd = nil, srem = nil,

@@ -85,6 +85,7 @@ function tx.acting_round(a)
   if not acting or acting.state ~= 'live' or acting.kind ~= 'work' then
     tx.refuse('stale_round', { round_id = a.round_id, detail = 'it is over' })
   end
+  tx.acting = acting
   return acting
 end
 

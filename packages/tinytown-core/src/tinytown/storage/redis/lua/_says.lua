@@ -51,7 +51,9 @@ function tx.say(a, verb, want)
     if not some(acting.end_requested) then
       tx.request_end(acting.id, 'verdict')
     end
-    tx.push('history:' .. task.id, { at = tx.now, verb = 'say ' .. verb, by = by, round_id = acting.id })
+    tx.push('history:' .. task.id, {
+      at = tx.now, verb = 'say ' .. verb, by = by, by_id = acting.agent_id, round_id = acting.id,
+    })
     tx.event('round.verdict', {
       round_id = acting.id, task_id = task.id, agent_id = acting.agent_id, detail = verb,
     })

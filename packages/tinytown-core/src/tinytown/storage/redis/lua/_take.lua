@@ -133,6 +133,7 @@ function tx.begin(a, agent, task, mail)
   })
   tx.event('round.started', { round_id = live.id, agent_id = agent.id, task_id = live.task_id, new = 'live' })
   if task then
+    tx.acting = live
     tx.move(a, task, 'start', 'running', agent.name, {
       history_round = live.id, attempt = live.attempt, rounds = (task.rounds or 0) + 1, round_id = live.id,
       started_at = some(task.started_at) or tx.now,
