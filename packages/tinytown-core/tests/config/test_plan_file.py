@@ -157,3 +157,32 @@ def test_a_layout_that_a_program_would_move_is_refused():
     apart = '[[tasks]]\ndescription = "a"\n\n[meta]\n\n[[tasks]]\ndescription = "b"\n'
     with pytest.raises(ConfigError, match="cannot be changed"):
         changed_text(apart, {0: {"status": "failed"}}, path="x")
+
+
+def test_a_file_with_the_line_ends_of_windows_keeps_them_everywhere():
+    before = LAID_OUT.replace("\n", "\r\n")
+    changes = {0: {"description": "two\nlines"}, 1: {"agent": "ada", "status": "failed"}}
+    found = changed_text(before, changes, [Entry(id="b", description="three\nmore\nlines")], path="x")
+    assert found.count("\n") == found.count("\r\n")
+    assert [entry.description for entry in parse_plan(found, "x").entries] == [
+        "two\nlines",
+        "door",
+        "three\nmore\nlines",
+    ]
+
+
+@pytest.mark.parametrize("where", ["between entries", "inside a text"])
+def test_a_merge_of_git_that_is_not_settled_is_named_as_one(where):
+    marks = "<<<<<<< HEAD\none\n=======\nother\n>>>>>>> branch\n"
+    entry = '[[tasks]]\ndescription = "a"\n'
+    text = entry + marks if where == "between entries" else f'[[tasks]]\ndescription = """\n{marks}"""\n'
+    with pytest.raises(ConfigError, match="merge of git") as caught:
+        parse_plan(text, "tasks.toml")
+    assert "sides" in (caught.value.hint or "")
+    assert parse_plan('[[tasks]]\ndescription = """\n=======\n<<<<<<<< a title"""\n', "x").entries
+
+
+def test_a_text_that_would_be_too_long_to_read_is_never_written():
+    entries = [Entry(id=f"e{number}", description="x" * 20_000) for number in range(60)]
+    with pytest.raises(ConfigError, match="larger"):
+        changed_text(None, {}, entries, path="x")

@@ -245,3 +245,44 @@ def test_a_round_syncs_nothing_and_a_broken_file_changes_nothing(bench, plan):
     plan(entry("a") + entry("a"))
     for act in (town.sync_push, town.sync_pull, town.plan):
         unchanged(bench, ConfigError, act)
+
+
+def test_an_entry_without_an_id_is_never_taken_for_work_that_is_done(bench, plan):
+    """The same chore comes back after a release: it must not end up as the task of the last time."""
+    chore = '[[tasks]]\ndescription = "Update the changelog"\n'
+    town = plan(chore)
+    town.sync_push()
+    town.complete(by_plan(town)["update-the-changelog"].id)
+    plan("")
+    town.sync_push()
+    plan(chore)
+    for act in (town.sync_push, town.sync_pull):
+        assert "id of its own" in (unchanged(bench, RefusedError, act).hint or "")
+    plan(entry("changelog-2", "Update the changelog"))
+    town.sync_push()
+    assert by_plan(town)["changelog-2"].state == "pending"
+
+
+def test_an_entry_whose_id_was_changed_is_not_done_twice(bench, plan):
+    town = plan(entry("a", "Mend the roof") + entry("b"))
+    town.sync_push()
+    plan(entry("roof", "Mend the roof") + entry("b"))
+    refusal = unchanged(bench, RefusedError, town.sync_push)
+    assert "`a`" in refusal.message
+    assert "--prune" in (refusal.hint or "")
+    town.sync_push(prune=True)
+    assert {name: task.state for name, task in by_plan(town).items()} == {
+        "a": "cancelled",
+        "roof": "pending",
+        "b": "pending",
+    }
+
+
+def test_a_long_plan_is_remembered_whole(bench, plan):
+    texts = [f"{number} " + "word " * 150 for number in range(1300)]
+    town = plan("".join(entry(f"e{number}", text) for number, text in enumerate(texts)))
+    town.sync_push()
+    assert town.paths.sync_base.stat().st_size > 1024 * 1024
+    town.edit(by_plan(town)["e0"].id, text="changed in the town")
+    assert [change.id for change in town.sync_pull().changes] == ["e0"]
+    assert town.sync_push().nothing

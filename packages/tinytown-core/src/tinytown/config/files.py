@@ -222,8 +222,8 @@ def read_text(path: Path) -> str | None:
         ) from None
 
 
-def read_bytes(path: Path) -> bytes | None:
-    """Read a small ordinary file whole, or give None when there is none. Raises as `read_text` does."""
+def read_bytes(path: Path, most: int = MAX_FILE_BYTES) -> bytes | None:
+    """Read an ordinary file of at most so many bytes whole, or give None when there is none. Raises as `read_text`."""
     try:
         # Not blocking, so that a named pipe is reported instead of waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -242,15 +242,13 @@ def read_bytes(path: Path) -> bytes | None:
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(path=str(path), detail="is not an ordinary file", hint="move it away")
         with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise ConfigError(path=str(path), detail=f"cannot be read: {reason(error)}") from None
     finally:
         os.close(descriptor)
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(
-            path=str(path), detail=f"is larger than {MAX_FILE_BYTES} bytes", hint="this is no configuration file"
-        )
+    if len(data) > most:
+        raise ConfigError(path=str(path), detail=f"is larger than {most} bytes", hint="this is no configuration file")
     return data
 
 

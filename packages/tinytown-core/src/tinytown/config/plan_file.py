@@ -1,5 +1,6 @@
 """Reading `tasks.toml`: which keys there are, and what is too much. It knows no town."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +14,7 @@ from tinytown.config.town import parse_toml
 from tinytown.domain.plan_entries import LISTS, STATUSES, Entry, circle, slug
 from tinytown.errors import ConfigError
 
+_CONFLICT = re.compile(r"(<{7}|>{7})( |$)")
 MAX_ENTRIES = 2000
 MAX_NAME = 100
 MAX_ITEMS = 200
@@ -111,6 +113,7 @@ def read_plan(path: Path) -> PlanFile:
 
 def parse_plan(text: str, path: str) -> PlanFile:
     """Read the text of a plan; see `read_plan`."""
+    _check_merged(text, path)
     file = read_table(_File, parse_toml(text, path), Place(path))
     named = [row.id for row in file.tasks if row.id is not None]
     for name in named:
@@ -131,6 +134,14 @@ def parse_plan(text: str, path: str) -> PlanFile:
     if way is not None:
         raise ConfigError(path=path, detail=f"an entry is a part of itself: {' -> '.join(way)}", hint="take one out")
     return PlanFile(text, file.meta or Meta(), tuple(entries), unnamed)
+
+
+def _check_merged(text: str, path: str) -> None:
+    """Refuse what git left for a person to settle, also where it stands inside a text and so is valid TOML."""
+    marks = [(number, line[:7]) for number, line in enumerate(text.splitlines(), 1) if _CONFLICT.match(line)]
+    if [mark for _number, mark in marks][:2] == ["<<<<<<<", ">>>>>>>"]:
+        detail = f"holds a merge of git that is not settled (line {marks[0][0]})"
+        raise ConfigError(path=path, detail=detail, hint="choose between its sides, take the marks out, then sync")
 
 
 def _entry(name: str, row: _Row) -> Entry:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from tinytown.config.files import MAX_FILE_BYTES
 from tinytown.config.plan_file import parse_plan
 from tinytown.config.write import parse_document
 from tinytown.domain.plan_entries import FIELDS, LISTS, Entry
 from tinytown.errors import ConfigError
 
+_BARE_END = re.compile(r"(?<!\r)\n")
 HEAD = """\
 # The plan of this town. `tt sync push` takes it into the town, `tt sync pull` writes here what has become of it.
 # Ids stay the same for ever; everything else may be edited, and this file belongs into git.
@@ -64,6 +67,8 @@ def changed_text(
     found = _edited(before, changes, path) if changes else before
     if added:
         found = _with_new(found, added, path)
+    if "\r\n" in before and not _BARE_END.search(before):
+        found = _BARE_END.sub("\r\n", found)  # a file has one kind of line ends, whatever a writer puts into it
     _check(found, expected, added, path)
     return found
 
@@ -148,6 +153,9 @@ def _item(value: Any) -> Any:
 
 def _check(text: str, expected: Sequence[tuple[Entry, Mapping[str, Any]]], added: Sequence[Entry], path: str) -> None:
     """Read the new text, and refuse it where it does not say what it should."""
+    if len(text.encode()) > MAX_FILE_BYTES:
+        detail = f"would be larger than {MAX_FILE_BYTES} bytes, which no command reads"
+        raise ConfigError(path=path, detail=detail, hint="take closed entries out of the file, then sync again")
     try:
         found = parse_plan(text, path).entries
     except ConfigError as error:

@@ -22,6 +22,8 @@ from tinytown.domain.plan_entries import FIELDS, Entry, entry_from, same
 from tinytown.errors import ConfigError
 
 VERSION = 1
+MAX_BASE_BYTES = 64 * 1024 * 1024
+"""It holds a plan up to three times, and what was taken out of it since; the plan itself may have 1 MiB."""
 FRESH_SECS = 540.0
 """So long the server surely repeats its answer to a step that was sent before; a little less than it keeps them."""
 
@@ -51,7 +53,7 @@ def read_base(paths: TownPaths, town: str, file: Mapping[str, Entry], text: str 
         text: The text of that.
     """
     try:
-        data = read_bytes(paths.sync_base)
+        data = read_bytes(paths.sync_base, MAX_BASE_BYTES)
         if data is None:
             return Base()
         stored = json.loads(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +15,7 @@ from tinytown.services import checks
 from tinytown.services.editing import checked, says
 
 if TYPE_CHECKING:
+    from tinytown.config.plan_file import PlanFile
     from tinytown.domain.records import Agent, Task
     from tinytown.services.plan_view import TownTasks
 
@@ -165,6 +166,29 @@ def check_agent(entry: str, name: str, agent: Agent | None) -> None:
     if agent.wanted in {"stopped", "draining"} or agent.state == "stopped":
         hint = f"start it again with `tt restart {agent.name}`, or name another agent"
         raise refuse(entry, f"names agent `{agent.name}`, which takes no new work", hint)
+
+
+def check_names(plan: PlanFile, file: Mapping[str, Entry], found: TownTasks, removed: Sequence[str] = ()) -> None:
+    """Refuse ids by which work would never be done, or be done twice.
+
+    Args:
+        plan: The file.
+        file: Its entries.
+        found: The tasks of the town.
+        removed: Entries that were taken out of the file and have open tasks.
+    """
+    for name in plan.unnamed.values():
+        task = found.task(name)
+        if task is not None and task.state in CLOSED:
+            detail = f"has no id, and task `{task.id}` of that name is {task.state} already"
+            raise refuse(name, detail, "give the entry an id of its own", refusal="plan_id_taken")
+    left = {task.description: ref for ref in removed if (task := found.task(ref)) is not None}
+    for ref, mine in file.items():
+        other = left.get(mine.description)
+        if other is not None and found.task(ref) is None:
+            detail = f"says what `{other}` said, whose task is still open, so it would be done twice"
+            hint = f"an id stays for ever: write `{other}` back, or cancel its task with `tt sync push --prune`"
+            raise refuse(ref, detail, hint, refusal="plan_id_changed")
 
 
 def check_references(works: list[Work], file: Mapping[str, Entry], found: TownTasks) -> None:

@@ -86,6 +86,7 @@ def sync_push(
         yield from opened
         finished = False if dry_run else (yield from _finish(context))
         now = yield from _compare(context, side)
+        sync_work.check_names(now.plan, now.file, now.found, () if prune else now.merged.removed)
         works = yield from _works(now)
         pruned = now.merged.removed if prune else ()
         works += [_cancelling(now, ref) for ref in pruned]
@@ -139,6 +140,7 @@ def sync_pull(
         yield from opened
         finished = False if dry_run else (yield from _finish(context))
         now = yield from _compare(context, side, unlisted=True, closed=everything)
+        sync_work.check_names(now.plan, now.file, now.found)
         before, names = now, dict(now.found.names)
         yield from _name_new(context, now, dry_run=True)
         now = yield from _again(now, side)
