@@ -14,6 +14,7 @@ from tinytown.domain.states import TaskState
 from tinytown.node.workspaces.landing import Landed
 from tinytown.services.bootstrap.operation import Bootstrapped
 from tinytown.services.checkup.model import Level
+from tinytown.services.clearing_worktrees import Cleared
 from tinytown.services.held import Held
 from tinytown.services.landing import Workspace
 from tinytown.services.neighbours import Neighbour
@@ -189,6 +190,7 @@ ANSWERS: Mapping[str, Schema] = {
             "killed": _SHORT_AGENTS,
             "removed": _SHORT_AGENTS,
             "kept": {"type": "array", "items": _KEPT_AGENT},
+            "workspaces": {"type": "array", "items": of_type(Cleared)},
         }
     ),
     "workspace list": list_of(of_type(Workspace)),

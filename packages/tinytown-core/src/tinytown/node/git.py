@@ -117,7 +117,7 @@ class Repository:
         except GitError:
             return None
 
-    async def tree(self) -> str:
+    async def tree(self, without: Collection[str] = ()) -> str:
         """Write the whole work tree, untracked files included, as a tree object; the index stays as it is."""
         index = await self.run("rev-parse", "--path-format=absolute", "--git-path", "index")
         top = await self.run("rev-parse", "--show-toplevel")
@@ -129,7 +129,8 @@ class Repository:
             dot = _dot(Path(top), self.workspace)
             # Git refuses to add anything when an excluded path is ignored as well.
             which = (".",) if await self._ignored(top, dot) else (".", f":(exclude,top){dot}")
-            await self.run("-C", top, "add", "-A", "--", *which, env=env)
+            left_out = (f":(exclude,top,literal){path}" for path in without)
+            await self.run("-C", top, "add", "-A", "--", *which, *left_out, env=env)
             return await self.run("write-tree", env=env)
 
     async def _ignored(self, top: str, path: str) -> bool:
@@ -139,18 +140,19 @@ class Repository:
             return False
         return True
 
-    async def snapshot(self, ref: str, note: str) -> str | None:
+    async def snapshot(self, ref: str, note: str, without: Collection[str] = ()) -> str | None:
         """Keep the work tree as a commit under a ref, unless it is what is checked out already.
 
         Args:
             ref: For example ``refs/tinytown/t-…/1``.
             note: Message of the commit.
+            without: Folders to leave out, from the top; they must not be ignored.
 
         Returns:
             The commit; None in a repository without a commit and without files.
         """
         head = await self.head()
-        tree = await self.tree()
+        tree = await self.tree(without)
         if head is not None and tree == await self.run("rev-parse", f"{head}^{{tree}}"):
             commit = head
         else:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import conducting as conductor_ops
     from tinytown.services import (
+        clearing_worktrees,
         editing,
         landing,
         looking,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         waiting,
         watching,
     )
+    from tinytown.services import conducting as conductor_ops
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -59,7 +60,7 @@ else:
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
     editing, planning, syncing = (Late(f"tinytown.services.{name}") for name in ("editing", "planning", "syncing"))
-    landing = Late("tinytown.services.landing")
+    landing, clearing_worktrees = (Late(f"tinytown.services.{name}") for name in ("landing", "clearing_worktrees"))
     conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -249,6 +250,9 @@ class AsyncTown:
     kill = async_verb(agent_ops.kill)
     restart = async_verb(agent_ops.restart)
     prune = async_verb(pruning.prune)
+    undo_prune = async_verb(clearing_worktrees.undo_prune)
+    empty_trash = async_verb(clearing_worktrees.empty_trash)
+    forget_refs = async_verb(clearing_worktrees.forget_refs)
     land = async_verb(landing.land)
     workspaces = async_verb(landing.workspaces)
     migrate = async_verb(migrating.migrate)

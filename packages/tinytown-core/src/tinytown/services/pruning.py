@@ -12,6 +12,7 @@ from tinytown.domain.records import Agent
 from tinytown.domain.states import AgentState
 from tinytown.errors import NotFoundError, RefusedError, WaitTimeoutError, WrongStateError
 from tinytown.services.agents import ROUND_SECS, kill
+from tinytown.services.clearing_worktrees import Cleared, clear_workspaces
 from tinytown.services.context import TownContext
 from tinytown.services.ended_agents import all_agents, chosen, has_ended, holdings, people_only, shown_state
 from tinytown.services.looking import show_as
@@ -44,12 +45,14 @@ class Pruned:
         killed: Living agents that were stopped first.
         removed: Agents that are off the books, as they were before.
         kept: Agents that were looked at and stay.
+        workspaces: Worktrees of agents that are off the books, and what lies in the trash.
     """
 
     dry_run: bool
     killed: tuple[Agent, ...] = ()
     removed: tuple[Agent, ...] = ()
     kept: tuple[KeptAgent, ...] = ()
+    workspaces: tuple[Cleared, ...] = ()
 
 
 def prune(
@@ -107,7 +110,14 @@ def prune(
             removed.append(agent)
         else:
             kept.append(stays)
-    return Pruned(dry_run=dry_run, killed=tuple(living) if all else (), removed=tuple(removed), kept=tuple(kept))
+    cleared = yield from clear_workspaces(context, removed, only=bool(refs), dry_run=dry_run)
+    return Pruned(
+        dry_run=dry_run,
+        killed=tuple(living) if all else (),
+        removed=tuple(removed),
+        kept=tuple(kept),
+        workspaces=cleared,
+    )
 
 
 def _gone(agent: Agent, timeout: float) -> Steps[dict[str, KeptAgent]]:

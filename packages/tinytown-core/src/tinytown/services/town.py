@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from tinytown.services import agents as agent_ops
     from tinytown.services import backlog as backlog_ops
-    from tinytown.services import conducting as conductor_ops
     from tinytown.services import (
+        clearing_worktrees,
         editing,
         landing,
         looking,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         waiting,
         watching,
     )
+    from tinytown.services import conducting as conductor_ops
     from tinytown.services import mail as mail_ops
     from tinytown.services import nodes as node_ops
     from tinytown.services import people as people_ops
@@ -58,7 +59,7 @@ else:
         Late(f"tinytown.services.{name}") for name in ("pruning", "reclaiming", "recovering", "resetting")
     )
     editing, planning, syncing = (Late(f"tinytown.services.{name}") for name in ("editing", "planning", "syncing"))
-    landing = Late("tinytown.services.landing")
+    landing, clearing_worktrees = (Late(f"tinytown.services.{name}") for name in ("landing", "clearing_worktrees"))
     conductor_ops = Late("tinytown.services.conducting")
     restoring, saving = (Late(f"tinytown.services.{name}") for name in ("restoring", "saving"))
 
@@ -293,6 +294,9 @@ class Town:
     kill = verb(agent_ops.kill)
     restart = verb(agent_ops.restart)
     prune = verb(pruning.prune)
+    undo_prune = verb(clearing_worktrees.undo_prune)
+    empty_trash = verb(clearing_worktrees.empty_trash)
+    forget_refs = verb(clearing_worktrees.forget_refs)
     land = verb(landing.land)
     workspaces = verb(landing.workspaces)
     migrate = verb(migrating.migrate)

@@ -18,7 +18,7 @@ from tinytown.config.paths import TownPaths
 from tinytown.crash import point
 from tinytown.domain.clock import SystemClock
 from tinytown.node.git import GitError, Repository
-from tinytown.node.workspaces.findings import Finding, Kind, look, workers
+from tinytown.node.workspaces.findings import Finding, Kind, look, nested, workers
 from tinytown.node.workspaces.note import Note, read_note
 from tinytown.node.workspaces.trash import REFS, Stage, Trashed, forget_trashed, trashed, write_trashed
 
@@ -61,7 +61,7 @@ async def put_away(paths: TownPaths, name: str) -> Trashed | None:
     entry = Trashed(number=number, note=note, at=SystemClock().now_ms())
     write_trashed(paths, entry)
     point("workspace.leaving")
-    entry = await _snapshot(paths, entry, folder)
+    entry = await _snapshot(entry, folder)
     write_trashed(paths, entry)
     point("workspace.snapshot_kept")
     if (folder / ".git").exists():
@@ -94,7 +94,7 @@ async def _arrived(paths: TownPaths, entry: Trashed) -> Trashed:
     if (folder / ".git").exists():
         await _guarded(paths.root, "repair", str(folder))
         point("workspace.repaired")
-        entry = await _snapshot(paths, entry, folder)
+        entry = await _snapshot(entry, folder)
     if read_note(paths.workspace_note(entry.note.agent)) in (None, entry.note):
         _drop_note(paths, entry.note.agent)
     entry = attrs.evolve(entry, stage=Stage.KEPT)
@@ -103,17 +103,20 @@ async def _arrived(paths: TownPaths, entry: Trashed) -> Trashed:
     return entry
 
 
-async def _snapshot(paths: TownPaths, entry: Trashed, folder: Path) -> Trashed:
+async def _snapshot(entry: Trashed, folder: Path) -> Trashed:
     """Keep all that git can see in a commit under a ref that stays; a repository inside is left to the second look."""
     if not (folder / ".git").exists():
         return entry
     note = f"Worktree of {entry.note.agent} as it was put away\n\nTinytown-Agent: {entry.note.agent}"
-    _ = paths
     try:
-        commit = await Repository(folder).snapshot(entry.ref, note)
+        head = await Repository(folder).head()
+        try:
+            commit = await Repository(folder).snapshot(entry.ref, note)
+        except GitError:  # git takes in no repository that has no commit
+            commit = await Repository(folder).snapshot(entry.ref, note, await asyncio.to_thread(nested, folder))
     except (GitError, OSError) as error:
         return attrs.evolve(entry, problem=str(error)[:300])
-    return attrs.evolve(entry, commit=commit or "", problem="")
+    return attrs.evolve(entry, head=head or "", commit=commit or "", problem="")
 
 
 async def _next_number(paths: TownPaths, name: str) -> int:

@@ -116,25 +116,25 @@ def _is_copy(folder: Path, name: str, entry: Trashed) -> bool:
     return all(not file.is_symlink() and kept.get(file) == digest(file) for file in files)
 
 
+def nested(folder: Path) -> list[str]:
+    """List the repositories inside a worktree, submodules among them, as paths from its top."""
+    found: list[str] = []
+    for base, folders, names in os.walk(folder):
+        if base != str(folder) and ".git" in (*folders, *names):
+            found.append(os.path.relpath(base, folder))
+        folders[:] = [name for name in folders if name != ".git"]
+    return sorted(found)
+
+
 def _on_disk(folder: Path) -> list[Finding]:
     found: list[Finding] = []
-    nested: list[str] = []
-    whole = (folder / ".git").exists()
-    loose: list[str] = []
-    for base, folders, names in os.walk(folder):
-        relative = os.path.relpath(base, folder)
-        if relative != "." and ".git" in (*folders, *names):
-            nested.append(relative)
-        if ".git" in folders:
-            folders.remove(".git")
-        if not whole:
-            loose += [os.path.normpath(f"{relative}/{name}") for name in names]
-    if nested:
-        found.append(Finding(Kind.NESTED, _named("a repository inside", sorted(nested))))
-    if loose:
-        found.append(Finding(Kind.UNREADABLE, _named("outside of git", sorted(loose))))
-    working = workers(folder)
-    if working:
+    if inside := nested(folder):
+        found.append(Finding(Kind.NESTED, _named("a repository inside", inside)))
+    if not (folder / ".git").exists():
+        bare = [os.path.relpath(f"{base}/{name}", folder) for base, _, names in os.walk(folder) for name in names]
+        if bare:
+            found.append(Finding(Kind.UNREADABLE, _named("outside of git", sorted(bare))))
+    if working := workers(folder):
         found.append(Finding(Kind.PROCESS, _named("a process works in it", working)))
     return found
 

@@ -61,8 +61,12 @@ async def _make(node: NodeContext, agent: Agent) -> Note:
     folder, file = paths.workspace(agent.name), paths.workspace_note(agent.name)
     await finish_moves(paths, agent.name)
     note = read_note(file)
-    mine = note is not None and note.agent_id == agent.id
+    mine = note is not None and note.agent_id in ("", agent.id)  # one that was brought back is for whoever comes
     if note is not None and mine and note.made and (folder / ".git").exists():
+        if not note.agent_id:
+            note = attrs.evolve(note, agent_id=agent.id)
+            write_note(file, note)
+            point("workspace.adopted")
         return note
     if folder.exists() and (note is None or note.made):
         log.info("what is at the place of the worktree of `%s` goes into the trash", agent.name)

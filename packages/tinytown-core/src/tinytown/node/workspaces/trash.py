@@ -25,6 +25,7 @@ class Stage(StrEnum):
     KEPT = "kept"
     DELETING = "deleting"
     DELETED = "deleted"
+    RETURNING = "returning"
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +37,7 @@ class Trashed:
         note: What was known of it.
         at: When, in milliseconds since 1970.
         stage: How far it is.
+        head: The commit that was checked out.
         commit: Its snapshot, which the ref holds; empty where none could be taken.
         problem: Why none could be taken.
     """
@@ -44,6 +46,7 @@ class Trashed:
     note: Note
     at: int
     stage: Stage = Stage.LEAVING
+    head: str = ""
     commit: str = ""
     problem: str = ""
 

@@ -14,7 +14,7 @@ from tinytown.config.town import load_town
 from tinytown.config.user import UserConfig, load_user
 from tinytown.domain.clock import Clock, SystemClock
 from tinytown.errors import TinytownError
-from tinytown.services.checkup import clis, files, git, machine, node, programs, server, stale
+from tinytown.services.checkup import clis, files, git, machine, node, programs, server, stale, worktrees
 from tinytown.services.checkup.model import Level, Machine, Place, Row, bad
 
 _OF_MACHINE: tuple[tuple[str, Callable[[Machine], Iterable[Row]]], ...] = (
@@ -40,6 +40,7 @@ _OF_TOWN: tuple[tuple[str, Callable[[Place], Iterable[Row]]], ...] = (
     ("open files", machine.limits),
     ("round processes", machine.guarantee),
     ("stale files", stale.stale),
+    ("worktrees", worktrees.worktrees),
 )
 
 T = TypeVar("T")
