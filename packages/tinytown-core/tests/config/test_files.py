@@ -120,7 +120,7 @@ def test_a_file_without_permission_is_a_typed_error_as_another_user(tmp_path: Pa
 
 def test_every_file_of_a_town_lies_under_its_dot_folder(tmp_path: Path):
     paths = TownPaths(tmp_path)
-    outside = {"root", "config", "gitignore"}
+    outside = {"root", "config", "gitignore", "plan"}
     names = [name for name in vars(TownPaths) if isinstance(getattr(TownPaths, name), property)]
     assert len(names) > 15
     found = {name: getattr(paths, name) for name in names}
