@@ -242,3 +242,9 @@ def test_twenty_commands_at_once_lose_nothing(far: Tt, tmp_path: Path, tt_env: d
     assert table["agent_clis"] == {f"cli{number}": f"run {number}" for number in range(20)}
     assert (tmp_path / "town" / "tinytown.toml").read_text().startswith("# ours\n")
     assert [each.name for each in (tmp_path / "town").iterdir()] == ["tinytown.toml"]
+
+
+def test_a_users_file_that_a_command_made_is_well_by_the_words_of_doctor(far: Tt) -> None:
+    assert far("config", "--user", "default_cli", "claude").code == 0
+    found = [item for item in far("doctor", "--json").json["items"] if item["check"] == "user files"]
+    assert [item["level"] for item in found] == ["ok"], found

@@ -406,6 +406,8 @@ def test_a_town_that_is_not_there_is_said_with_those_that_are(bench, old: RustTo
         bench.town.migrate(town="x")
     with pytest.raises(InvalidValueError):
         bench.town.migrate(town="x", url="http://h")
+    with pytest.raises(InvalidValueError, match="options that are not used"):
+        bench.town.migrate(town="x", url=f"{old.server.url}?x=y")
     assert bench.storage.run(town_calls.status()).tasks.get("pending", 0) == 0
 
 

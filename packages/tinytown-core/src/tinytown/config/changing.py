@@ -163,10 +163,12 @@ def _nested(parts: list[str], value: object) -> dict[str, object]:
 
 def _write(file: SettingsFile, parts: tuple[str, ...], value: object) -> bool:
     """Write a value; what the reader refuses is told as a wrong value, unless the file was wrong before."""
-    if file.layer is Layer.USER:
+    of_user = file.layer is Layer.USER
+    if of_user:
         private_dir(file.path.parent)
     try:
-        return set_value(file.path, parts, value, check=file.check, fit=_in_long_form)
+        new = 0o600 if of_user else 0o644
+        return set_value(file.path, parts, value, check=file.check, fit=_in_long_form, new=new)
     except ConfigError as error:
         file.check(read_text(file.path) or "", str(file.path))
         hint = error.hint or f"`tt config {'.'.join(parts)}` shows what counts now"

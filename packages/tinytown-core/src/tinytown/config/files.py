@@ -72,8 +72,13 @@ def write_private(path: Path, data: bytes) -> None:
     _replace(path, data, 0o600)
 
 
-def write_shared(path: Path, data: bytes) -> None:
+def write_shared(path: Path, data: bytes, *, new: int = 0o644) -> None:
     """Replace a file that people edit too: keeps its mode and follows a symbolic link to the real file.
+
+    Args:
+        path: File to write.
+        data: Its whole content.
+        new: The mode of a file that is not there yet.
 
     Raises:
         ConfigError: It cannot be written; the old file is untouched.
@@ -82,7 +87,7 @@ def write_shared(path: Path, data: bytes) -> None:
     try:
         mode = stat.S_IMODE(real.stat().st_mode)
     except FileNotFoundError:
-        mode = 0o644
+        mode = new
     except OSError as error:
         raise ConfigError(path=str(path), detail=f"cannot be written: {reason(error)}") from None
     _replace(real, data, mode)

@@ -114,7 +114,13 @@ def render_town_file(
 
 
 def set_value(
-    path: Path, key: str | tuple[str, ...], value: object, *, check: Check | None = None, fit: Fit | None = None
+    path: Path,
+    key: str | tuple[str, ...],
+    value: object,
+    *,
+    check: Check | None = None,
+    fit: Fit | None = None,
+    new: int = 0o644,
 ) -> bool:
     """Set one key of a TOML file and keep comments and order.
 
@@ -124,6 +130,7 @@ def set_value(
         value: What to set: text, number, truth, list or table of texts. None takes the key out.
         check: Reads the new text first; what it refuses is not written. Left out: the rules of `tinytown.toml`.
         fit: Says, by what the file holds then, where and in which form the value goes.
+        new: The mode of a file that is not there yet.
 
     Returns:
         Whether the file was changed.
@@ -150,7 +157,7 @@ def set_value(
         (check or parse_town)(text, str(path))
         if parse_toml(text, str(path)) != wanted or len(text.encode()) > MAX_FILE_BYTES:
             raise ConfigError(path=str(path), detail="cannot be changed by a program", hint="edit it by hand")
-        write_shared(path, text.encode())
+        write_shared(path, text.encode(), new=new)
         point("verb.setting_written")
         return True
 

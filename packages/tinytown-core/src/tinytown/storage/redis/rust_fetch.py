@@ -13,6 +13,7 @@ from tinytown.errors import InvalidValueError, StorageUnavailableError
 READ_AT_ONCE = 200
 _SECS = 5.0
 _READS = {b"hash": "HGETALL", b"string": "GET", b"list": "LRANGE", b"set": "SMEMBERS"}
+_DATABASE = re.compile(r"^[^?]*\?db=[0-9]{1,5}$")
 _SPECIAL = re.compile(r"([*?\[\]\\^])")
 
 
@@ -91,6 +92,12 @@ class _Reader:
                 what="`--url`",
                 detail="is no address of a single server",
                 hint="for example `redis://127.0.0.1:16379` or `unix:///path/to/redis.sock`",
+            )
+        if "?" in source.url and not _DATABASE.search(source.url):
+            raise InvalidValueError(
+                what="`--url`",
+                detail="has options that are not used",
+                hint="leave out what follows `?`, but for `?db=1`",
             )
         options: dict[str, Any] = {"socket_timeout": _SECS, "socket_connect_timeout": _SECS}
         options |= {"username": source.username, "password": source.password}
