@@ -64,9 +64,7 @@ def agent(
         "rounds_completed": rounds_completed or None,
         "by": by,
     }
-    return change(
-        "agent_import", args, lambda answer: (codec.record(Agent, answer["agent"]), _made(answer)), natural=True
-    )
+    return change("agent_import", args, lambda answer: (codec.record(Agent, answer["agent"]), _made(answer)))
 
 
 def task(
@@ -128,7 +126,6 @@ def task(
         args,
         lambda answer: (codec.record(Task, answer["task"]), _made(answer)),
         allowed={**rows("task", "submit", "fail", "cancel"), **SETTLING},
-        natural=True,
     )
 
 
@@ -168,9 +165,7 @@ def message(
         "from_id": from_id,
         "by": by,
     }
-    return change(
-        "message_import", args, lambda answer: (codec.record(Message, answer["message"]), _made(answer)), natural=True
-    )
+    return change("message_import", args, lambda answer: (codec.record(Message, answer["message"]), _made(answer)))
 
 
 def _made(answer: Answer) -> bool:
