@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -83,6 +86,24 @@ def test_what_cannot_be_done_is_said_with_what_to_do(made: Any, tmp_path: Path, 
     assert done.error["hint"]
     assert "Traceback" not in done.err
     assert (tmp_path / "town" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("words", "code"), [((), "town_not_empty"), (("-",), "usage")], ids=["asked", "piped in"])
+def test_without_a_standard_input_nobody_is_asked_and_nothing_is_read(
+    made: Any, tmp_path: Path, tt_env: dict[str, str], words: Any, code: str
+) -> None:
+    assert made("save", "-q").code == 0
+    made("stop", "-q")
+    line = [sys.executable, "-m", "tinytown_cli", "restore", *words, "--json"]
+    argv = ["sh", "-c", 'exec "$@" <&-', "sh", *line]
+    ran = subprocess.run(argv, cwd=tmp_path / "town", env=tt_env, capture_output=True, timeout=50, check=False)
+    assert json.loads(ran.stderr.splitlines()[-1])["error"]["code"] == code
+    argv[2] = 'exec "$@" <&- >&-'
+    argv.remove("--json")
+    person = subprocess.run(argv, cwd=tmp_path / "town", env=tt_env, capture_output=True, timeout=50, check=False)
+    assert person.returncode == ran.returncode
+    assert person.stderr.startswith(b"error: ")
+    assert b"mistake in Tinytown" not in person.stderr
 
 
 def test_a_running_node_is_not_pulled_out_from_under_its_agents(made: Any) -> None:

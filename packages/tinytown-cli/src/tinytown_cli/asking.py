@@ -24,13 +24,18 @@ def agree(out: Output, question: str, *, force: bool) -> None:
     """
     if force:
         return
-    if out.json or sys.stdin is None or not sys.stdin.isatty() or not sys.stderr.isatty():
+    if not can_ask(out):
         raise UsageError(
             detail=f"{question} Nobody can be asked here, so nothing was done",
             hint="add `--force` to do it, or `--dry-run` to see the whole list",
         )
     if not said_yes(out, question):
         raise UsageError(detail="nothing was done", hint="answer `y` to do it")
+
+
+def can_ask(out: Output) -> bool:
+    """Say whether a person is there who sees a question and can answer it."""
+    return not out.json and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def said_yes(out: Output, question: str) -> bool:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tinytown.errors import RefusedError, UsageError
 
-from tinytown_cli.asking import agree
+from tinytown_cli.asking import agree, can_ask
 
 if TYPE_CHECKING:
     from tinytown.services.restoring import Restored
@@ -49,7 +49,7 @@ def restore(context: Context, *, file: str | None, force: bool, dry_run: bool, t
     try:
         done = once(sure=force)
     except RefusedError as error:
-        if error.refusal != "town_not_empty" or context.out.json or not sys.stdin.isatty():
+        if error.refusal != "town_not_empty" or not can_ask(context.out):
             raise
         agree(context.out, f"{error.message}. Replace all of it?", force=False)
         done = once(sure=True)
@@ -58,6 +58,8 @@ def restore(context: Context, *, file: str | None, force: bool, dry_run: bool, t
 
 def _source(file: str | None) -> bytes | Path | None:
     if file == STREAM:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError(detail="`-` reads a save that is piped in", hint="write `tt restore - < FILE`")
         return sys.stdin.buffer.read()
     return None if file is None else Path(file)
 

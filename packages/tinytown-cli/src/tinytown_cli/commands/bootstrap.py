@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
-from tinytown_cli.asking import said_yes
+from tinytown_cli.asking import can_ask, said_yes
 
 if TYPE_CHECKING:
     from tinytown_cli.context import Context
@@ -34,13 +33,12 @@ def bootstrap(
     wanted = wanted_from(
         version, wheel=wheel, source=source, sha256=sha256, agent=agent, cli=cli, kind=server, force=force
     )
-    terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
     run = Bootstrap(
         wanted=wanted,
         env=os.environ,
         town=context.flags.town,
         say=context.out.note,
-        ask=(lambda question: said_yes(context.out, question)) if terminal else None,
+        ask=(lambda question: said_yes(context.out, question)) if can_ask(context.out) else None,
     )
     done = run.run(dry_run=dry_run)
 
