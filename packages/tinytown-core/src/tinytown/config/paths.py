@@ -107,11 +107,6 @@ class TownPaths:
         return self.rounds_dir / _checked(round_id, IdKind.ROUND)
 
     @property
-    def logs_dir(self) -> Path:
-        """Logs that are kept."""
-        return self.dot / "logs"
-
-    @property
     def prompts(self) -> Path:
         """Prompts outside rounds: the conductor's."""
         return self.dot / "prompts"

@@ -257,11 +257,6 @@ class OutputEvent:
     retry_after_s: float | None = None
     retry_at_ms: int | None = None
 
-    @property
-    def cumulative(self) -> bool:
-        """Whether the numbers are the session's running total."""
-        return self.scope is UsageScope.SESSION
-
 
 @attrs.frozen(kw_only=True)
 class OutcomeReport:
