@@ -108,6 +108,21 @@ def test_a_password_that_the_server_refuses_is_never_kept_even_after_a_killed_ru
     assert not place.paths.config.exists()
 
 
+def test_a_password_that_was_never_tried_is_not_kept(make_place, guarded):
+    """The environment names the one that counts, so nobody knows whether the other is right."""
+    place = make_place()
+    home = UserPaths(place.home)
+    url = f"redis://127.0.0.1:{guarded.port}"
+    save_credential(home, url, "right")
+    wrong = guarded.tcp_url.replace("right", "wrong")
+    made = place.tt("init", "--name", "demo", "--redis-url", wrong, TINYTOWN_REDIS_PASSWORD="right")
+    assert (made.returncode, "was not kept" in made.stderr) == (0, True)
+    found = find_credential(home, url)
+    assert found is not None
+    assert found.password == "right"
+    place.ok("status")
+
+
 def test_a_setting_that_was_being_written_is_the_old_or_the_new_one(make_place):
     for point, expected in (("verb.file_aside", None), ("verb.setting_written", 5)):
         place = make_place()

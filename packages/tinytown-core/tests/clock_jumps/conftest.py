@@ -10,7 +10,7 @@ import pytest
 from tinytown.domain.clock import SystemClock
 from tinytown.testing import servers, towns
 from tinytown.testing.pytest_plugin import DURABLE, make_clock, required
-from tinytown.testing.servers import KINDS, TestServer
+from tinytown.testing.servers import TestServer
 from tinytown.testing.towns import TestTown
 from tinytown.testing.wall_clock import WallClock
 
@@ -48,9 +48,9 @@ class Clocked:
         return self.town.spawn(name, env=self.clocks["machine"].env, **more)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture
 def make_clocked(request, tmp_path, make_clock):
-    """Make towns with clocks, on a server of each kind."""
+    """Make towns with clocks, on a server of the kind that the test names."""
     numbers = itertools.count()
     with required(request.param), contextlib.ExitStack() as stack:
 

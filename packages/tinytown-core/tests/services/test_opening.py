@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tinytown.config.credentials import find_credential, save_credential
 from tinytown.config.paths import TownPaths, UserPaths
+from tinytown.config.server_source import choose_server
 from tinytown.errors import (
     ConfigError,
     InvalidValueError,
@@ -103,8 +104,9 @@ def test_a_server_that_is_named_is_written_down_without_its_password(place):
 
 def test_a_password_in_a_url_goes_to_the_credentials_and_not_into_the_file(place):
     new = plan_town(place.base / "one", redis_url="redis://:s3cret@127.0.0.1:1/0", env=place.env)
+    tried = choose_server(new.paths, new.config, node_alive=lambda: False, env=place.env)
     with new.alone():
-        new.finish(place.env)
+        new.finish(place.env, new.with_secret(tried, place.env))
     assert "s3cret" in (place.base / "home" / "credentials.toml").read_text()
     assert "s3cret" not in new.paths.config.read_text()
 

@@ -106,7 +106,7 @@ class AsyncTown:
         with new.alone():
             town = await cls._of(await asyncio.to_thread(lambda: open_town(env=known, new=new)))
             try:
-                town.context.notices += await asyncio.to_thread(new.finish, known)
+                town.context.notices += await asyncio.to_thread(new.finish, known, town.context.server)
             except BaseException:
                 await town.close()
                 raise

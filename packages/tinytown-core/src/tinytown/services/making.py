@@ -78,8 +78,12 @@ class NewTown:
             return choice
         return attrs.evolve(choice, password=self.secret.password, username=self.secret.username or choice.username)
 
-    def finish(self, env: Mapping[str, str]) -> list[str]:
+    def finish(self, env: Mapping[str, str], tried: ServerChoice) -> list[str]:
         """Make it a town, after its server has taken it: keep the password, tell git and `tt towns`, write its file.
+
+        Args:
+            env: Environment.
+            tried: The server that has taken it, with the password that it took.
 
         Returns:
             What a person should know because git or `tt towns` could not be told; neither decides about the town.
@@ -88,9 +92,12 @@ class NewTown:
             ConfigError: The password or the file cannot be written; then it is no town.
         """
         home, root = user_home(env), self.paths.root
-        if self.url is not None and self.secret is not None:
-            save_credential(home, self.url, self.secret.password, self.secret.username)
         troubles: list[str] = []
+        if self.url is not None and self.secret is not None:
+            if tried.source == ServerSource.TOWN_FILE and tried.password == self.secret.password:
+                save_credential(home, self.url, self.secret.password, self.secret.username)
+            else:
+                troubles.append(f"the password for {self.url} was not kept: the environment names another, or a server")
         for step in (lambda: add_to_gitignore(root), lambda: register_town(home, root, self.config.name)):
             try:
                 step()

@@ -125,7 +125,7 @@ class Town:
         with new.alone():
             town = cls._of(open_town(env=env, new=new))
             try:
-                town.context.notices += new.finish(env)
+                town.context.notices += new.finish(env, town.context.server)
             except BaseException:
                 town.close()
                 raise
