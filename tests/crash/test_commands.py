@@ -120,7 +120,9 @@ SCENARIOS = {
         ("start",), dict.fromkeys(("verb.node_log_moved", "server.log_moved"), 0), before=long_logs, agents=("idle",)
     ),
     "bootstrap": Scenario(
-        ("bootstrap",), dict.fromkeys(("verb.program_beside", "verb.program_noted", "verb.program_placed"), 0)
+        ("bootstrap",),
+        dict.fromkeys(("verb.program_beside", "verb.program_noted", "verb.program_placed"), 0),
+        node=False,
     ),
     "stop": Scenario(
         ("stop",),

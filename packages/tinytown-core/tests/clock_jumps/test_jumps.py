@@ -130,7 +130,7 @@ def test_a_gate_outlives_every_jump(make_clocked, tmp_path):
     town, pipes = clocked.town, clocked.town.base / "pipes"
     gate = Gate(name="slow", command=f"echo . > {pipes}/gate.reached; head -c1 {pipes}/gate.held", timeout_secs=100)
     task = town.add(agent=clocked.spawn("w1"), gates=[gate])
-    town.reached("gate")
+    town.reached("gate", secs=90)
     for seconds in JUMPS:
         clocked.jump("both", seconds)
         said = why(clocked, task)
@@ -176,7 +176,7 @@ def test_events_come_once_in_order_and_with_their_time_whatever_the_clock_does(m
     clocked.spawn("w1")
     for seconds in JUMPS:
         clocked.jump("server", seconds)
-        town.until(town.add(agent="w1"), "completed")
+        town.until(town.add(agent="w1"), "completed", secs=90)
         entries = town.storage.read_stream("events", after="0", limit=5000)
         newest = read_event(*entries[-1])
         assert abs(newest.at / 1000 - int(clocked.server.command("TIME")[0])) < 60
