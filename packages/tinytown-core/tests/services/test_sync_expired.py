@@ -147,3 +147,18 @@ def _let_time_pass(bench):
     if "push" in noted:
         noted["push"]["at"] -= 11 * 60
         bench.town.paths.sync_base.write_text(json.dumps(noted))
+
+
+@pytest.mark.parametrize("change", [{"works": None}, {"works": [{"new": 1}]}, {"after": [5]}, {"names": None}])
+def test_a_note_of_a_push_that_cannot_be_read_is_compared_too(bench, change):
+    town, plan = bench.town, bench.town.paths.plan
+    bench.agent("ada")
+    plan.write_text(AFTER)
+    with pytest.raises(Killed):
+        town.run_steps(_until(syncing.sync_push(bench.context), 10))
+    noted = json.loads(town.paths.sync_base.read_text())
+    noted["push"] |= change
+    town.paths.sync_base.write_text(json.dumps(noted))
+    town.sync_push(prefer="file")
+    assert town.sync_push().nothing
+    assert len(town.tasks().items) == 6

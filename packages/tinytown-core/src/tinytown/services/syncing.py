@@ -286,8 +286,11 @@ def _finish(context: TownContext) -> Steps[bool]:
     stored = yield from local(lambda: read_base(context.paths, context.name, {}, None))
     if stored.push is None:
         return False
-    push = push_from(stored.push)
-    after = {str(each["id"]): entry_from(each) for each in stored.push["after"]}
+    try:
+        push = push_from(stored.push)
+        after = {str(each["id"]): entry_from(each) for each in stored.push["after"]}
+    except (KeyError, TypeError, ValueError, AttributeError):  # damaged, or of another version: both sides are compared
+        return False
     yield from _carry_out(context, push, stored.entries, after)
     return True
 
