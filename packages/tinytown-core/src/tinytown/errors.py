@@ -244,16 +244,16 @@ class TownConflictError(TinytownError):
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)
 class TownUnfinishedError(TinytownError):
-    """A restore or a reset of the town was interrupted, so what is there is a part; ``what`` says which."""
+    """A restore or a reset of the town goes on or was interrupted, so what is there is a part; ``what`` says which."""
 
     code: ClassVar[str] = "town_unfinished"
-    text: ClassVar[str] = "a {self.what} of this town was interrupted"
+    text: ClassVar[str] = "a {self.what} of this town goes on or was interrupted"
     what: str
     hint: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Name the command that was interrupted."""
-        self.hint = self.hint or f"run `tt {self.what}` again; it begins anew and completes"
+        self.hint = self.hint or f"wait for it; if none runs, `tt {self.what}` again begins anew and completes"
 
 
 @attrs.define(auto_exc=True, kw_only=True, slots=False, repr=False)

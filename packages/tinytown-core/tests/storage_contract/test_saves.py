@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tinytown.errors import TinytownError
-from tinytown.storage.calls import nodes, tasks
+from tinytown.storage.calls import nodes, saves, tasks
 from tinytown.storage.saves.check import check
 from tinytown.testing import invariants
 from tinytown.testing.dumps import Dump
@@ -112,3 +112,18 @@ def test_any_text_comes_through(on_server: Any) -> None:
         assert carried(server, back) == file
         for number, text in enumerate(odd):
             assert back.first.town.data[f"task:t-0dd0000{number:02}"]["description"] == text
+
+
+def test_a_town_that_is_taken_away_or_written_anew_is_closed_to_all_other_changes(on_server: Any) -> None:
+    with on_server() as server:
+        for subject in (memory_subject("walk"), server):
+            clock = memory_subject("walk")
+            walk = Walk(SEED, clock.first.town.data)
+            walked(clock, walk, 80)
+            put(subject.first, exported(clock.first))
+            subject.first.run(saves.clear("restore", "other", begin=True, limit=5))
+            before = subject.dump()
+            assert walked(subject, walk, 150) < 75  # only queries
+            assert {name: key.value for name, key in subject.dump().items()} == {
+                name: key.value for name, key in before.items()
+            }

@@ -15,17 +15,24 @@ if TYPE_CHECKING:
     from tinytown.services.context import TownContext
 
 
-def clear(context: TownContext) -> Steps[int]:
+def clear(context: TownContext, newest: str | None = None) -> Steps[int]:
     """Take all agents, tasks, mail and history away; what is left is a town as `tt init` makes it.
 
     The caller sees to it that no node runs. One that is interrupted is said so by whoever opens the town, and begins
     anew when it is repeated.
 
+    Args:
+        context: The town.
+        newest: The newest event that was saved; nothing is done if there is a newer one.
+
     Returns:
         How many records were taken away.
+
+    Raises:
+        RefusedError: ``changed``: there is a newer event.
     """
     instance = yield from instance_of(context)
-    removed = yield from clear_for(context, "reset", new_token())
+    removed = yield from clear_for(context, "reset", new_token(), newest)
     yield from claim_anew(context, instance)
     return removed
 
@@ -35,15 +42,17 @@ def new_token() -> str:
     return os.urandom(8).hex()
 
 
-def clear_for(context: TownContext, what: str, token: str) -> Steps[int]:
+def clear_for(context: TownContext, what: str, token: str, newest: str | None = None) -> Steps[int]:
     """Take all records away; ``restore`` leaves the mark of the attempt, under which the next ones are written.
+
+    From the first part on nobody else can change the town, so what was accepted is in the save up to ``newest``.
 
     Every command looks before the first part whether the town is whole, because the note that it need not is gone.
     """
     yield from local(lambda: forget_claim(context.paths))
     removed, done, begin = 0, False, True
     while not done:
-        cleared = yield from ask(saves.clear(what, token, begin=begin))
+        cleared = yield from ask(saves.clear(what, token, begin=begin, newest=newest if begin else None))
         if begin:  # a command may have noted the claim anew before the mark was there
             yield from local(lambda: forget_claim(context.paths))
         removed, done, begin = removed + cleared.removed, cleared.done, False

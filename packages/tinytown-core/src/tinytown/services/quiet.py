@@ -29,14 +29,19 @@ def demand_quiet(context: TownContext) -> Steps[int]:
         )
     descriptor = yield from local(lambda: _hold(context.paths))
     try:
-        yield from _demand_nobody(context)
+        yield from demand_nobody(context)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _demand_nobody(context: TownContext) -> Steps[None]:
+def demand_nobody(context: TownContext) -> Steps[None]:
+    """See that no node of another machine works, and no round of a node that died.
+
+    Raises:
+        RefusedError: One does.
+    """
     if living := (yield from living_nodes(context)):
         raise RefusedError(
             refusal="node_runs",

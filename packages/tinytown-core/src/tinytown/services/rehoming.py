@@ -13,6 +13,7 @@ from tinytown.storage.calls import agents as agent_calls
 from tinytown.storage.calls import nodes as node_calls
 from tinytown.storage.calls import rounds as round_calls
 from tinytown.storage.calls import town as town_calls
+from tinytown.storage.calls.saves import within
 
 if TYPE_CHECKING:
     from tinytown.services.context import TownContext
@@ -70,19 +71,19 @@ def settle_restored(
     live = [ref for ref, fields in town.records["round"].items() if fields["state"] == "live"]
     own = yield from local(lambda: context.node_control.node_identity(context.paths))
     if live:
-        yield from ask(node_calls.join(own, name="restore", pid=0, host="", nonce=token, capacity=0))
+        yield from ask(within(node_calls.join(own, name="restore", pid=0, host="", nonce=token, capacity=0), token))
     for ref in sorted(live):
         yield from _end(context, ref, own, token)
     listed = yield from ask(node_calls.listing())
     for node in listed.items:
         if node.state != "down":
-            yield from ask(node_calls.leave(node.id, token, "down"))
+            yield from ask(within(node_calls.leave(node.id, token, "down"), token))
     for ref in sorted(moved):
         agent = cast("Agent", (yield from ask(town_calls.show(ref, "agent"))).record)
         if agent.state == "idle" and agent.wanted != "stopped":
-            yield from ask(agent_calls.want(ref, "restart"))
+            yield from ask(within(agent_calls.want(ref, "restart"), token))
             if agent.wanted in _AGAIN:
-                yield from ask(agent_calls.want(ref, _AGAIN[agent.wanted]))
+                yield from ask(within(agent_calls.want(ref, _AGAIN[agent.wanted]), token))
     return tuple(sorted(live))
 
 
@@ -91,11 +92,11 @@ def _end(context: TownContext, ref: str, node: str, token: str) -> Steps[None]:
     live = cast("Round", (yield from ask(town_calls.show(ref, "round"))).record)
     if live.kind == "gate":
         call = round_calls.gate_end(ref, "lost", node_id=node, nonce=token, outcome=Outcome.NODE_LOST, detail=DETAIL)
-        yield from ask(call)
+        yield from ask(within(call, token))
         return
     gates: tuple[Gate, ...] = ()
     if live.task_id is not None and (live.verdict or {}).get("verb") == "submit":
         task = cast("Task", (yield from ask(town_calls.show(live.task_id, "task"))).record)
         gates = gates_for(context.config.gates, task.gates)
     report = round_calls.RoundReport(outcome=Outcome.NODE_LOST, detail=DETAIL, gates=gates)
-    yield from ask(round_calls.end(ref, report, node_id=node, nonce=token))
+    yield from ask(within(round_calls.end(ref, report, node_id=node, nonce=token), token))

@@ -7,28 +7,24 @@ the town says so to whoever opens it.
 from __future__ import annotations
 
 import os
-import time
-from pathlib import Path
 
 import attrs
 
-from tinytown.config.files import private_dir
 from tinytown.domain.records import Agent
 from tinytown.domain.states import TaskState
 from tinytown.errors import NotFoundError, RefusedError, WrongStateError
 from tinytown.services import checks, saving
-from tinytown.services.clearing import clear
+from tinytown.services.clearing import claim_anew, instance_of, new_token
 from tinytown.services.context import TownContext
 from tinytown.services.ended_agents import all_agents, people_only
+from tinytown.services.keeping import is_empty, keep, keep_and_clear, trash_file, what_is_there
 from tinytown.services.nodes import STOP_SECS
 from tinytown.services.orphans import open_tasks, waiting_mail
 from tinytown.services.quiet import demand_quiet
-from tinytown.services.restoring import is_empty
 from tinytown.services.steps import Steps, ask, local
 from tinytown.storage.calls import agents as agent_calls
 from tinytown.storage.calls import mail as mail_calls
 from tinytown.storage.calls import reclaim as reclaim_calls
-from tinytown.storage.calls import saves
 from tinytown.storage.calls import tasks as task_calls
 
 
@@ -85,12 +81,15 @@ def reset(
     lock = yield from demand_quiet(context)
     try:
         plan = yield from _look(context, agents_only=agents_only, runs=runs)
-        kept = yield from _keep(context)
+        path, kept = trash_file(context, "reset"), None
         if agents_only:
+            kept = yield from keep(context, (yield from saving.collect(context)), path)
             for agent in (yield from all_agents()):
                 yield from _take_away(context, agent)
-        elif kept is not None or plan.counts or (yield from _unfinished()):
-            yield from clear(context)
+        elif plan.counts or (yield from what_is_there(context)) is None:
+            instance = yield from instance_of(context)
+            kept = yield from keep_and_clear(context, "reset", new_token(), path, lambda: what_is_there(context))
+            yield from claim_anew(context, instance)
         if not agents_only:  # also where nothing is left: a reset that was killed may have left them behind
             yield from local(lambda: _forget_variables(context))
         return attrs.evolve(plan, dry_run=False, kept=None if kept is None else str(kept))
@@ -101,9 +100,10 @@ def reset(
 def _look(context: TownContext, *, agents_only: bool, runs: bool) -> Steps[Reset]:
     """Say what there is and what goes."""
     found = Reset(dry_run=True, agents_only=agents_only, node_stopped=runs)
-    if (yield from _unfinished()):
+    town = yield from what_is_there(context)
+    if town is None:
         return found
-    counts = {} if (yield from is_empty()) else (yield from saving.collect(context)).counts()
+    counts = {} if is_empty(town) else town.counts()
     present = yield from all_agents()
     requeued: list[str] = []
     letters: list[str] = []
@@ -117,22 +117,6 @@ def _look(context: TownContext, *, agents_only: bool, runs: bool) -> Steps[Reset
         requeued=tuple(requeued),
         mail=tuple(letters),
     )
-
-
-def _unfinished() -> Steps[bool]:
-    """Say whether an earlier reset was cut off; what it had to keep lies in the trash already."""
-    return (yield from ask(saves.export(limit=1))).town.get("unfinished") is not None
-
-
-def _keep(context: TownContext) -> Steps[Path | None]:
-    """Save the whole town before anything goes; None where there is nothing to keep."""
-    if (yield from _unfinished()) or (yield from is_empty()):
-        return None
-    town = yield from saving.collect(context)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    path = context.paths.trash / f"reset-{stamp}-{os.urandom(2).hex()}.save"
-    yield from local(lambda: (private_dir(context.paths.trash), saving.put(town, path)))
-    return path
 
 
 def _forget_variables(context: TownContext) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import attrs
 
-from tinytown.config.files import private_dir
-from tinytown.domain.ids import CONDUCTOR_ID
 from tinytown.errors import RefusedError, StorageCorruptError
 from tinytown.services import saving
-from tinytown.services.clearing import claim_anew, clear_for, instance_of, new_token
+from tinytown.services.clearing import claim_anew, instance_of, new_token
+from tinytown.services.keeping import is_empty, keep_and_clear, trash_file, what_is_there
 from tinytown.services.quiet import demand_quiet
 from tinytown.services.rehoming import move_here, settle_restored
 from tinytown.services.steps import Steps, ask, local
@@ -90,64 +88,42 @@ def restore_settled(
 def _restore(
     context: TownContext, town: SavedTown, settle: Callable[[], None], *, force: bool, dry_run: bool
 ) -> Steps[Restored]:
-    counts, kept = town.counts(), None
-    unfinished = (yield from ask(saves.export(limit=1))).town.get("unfinished") is not None
-    before = None if unfinished or (yield from is_empty()) else (yield from saving.collect(context))
-    replaced = before.counts() if before is not None else {}
-    if before is not None and not force and not dry_run:
-        raise RefusedError(
-            refusal="town_not_empty",
-            detail=f"the town `{context.name}` is not empty: {sentence(replaced)}",
-            hint="repeat with `--force`: what is there is kept in `.tt/trash` first",
-        )
+    counts, replaced = town.counts(), dict[str, int]()
+
+    def look() -> Steps[SavedTown | None]:
+        before = yield from what_is_there(context)
+        replaced.update(before.counts() if before is not None and not is_empty(before) else {})
+        if replaced and not force and not dry_run:
+            raise RefusedError(
+                refusal="town_not_empty",
+                detail=f"the town `{context.name}` is not empty: {sentence(replaced)}",
+                hint="repeat with `--force`: what is there is kept in `.tt/trash` first",
+            )
+        return before
+
     if dry_run:
+        yield from look()
         return Restored(counts=counts, replaced=replaced, dry_run=True)
-    if before is not None:
-        kept = yield from local(lambda: _keep(context, before))
-    ended, moved = yield from write_town(context, town, settle)
-    return Restored(counts=counts, replaced=replaced, kept=kept, ended=ended, moved=moved)
-
-
-def is_empty() -> Steps[bool]:
-    """Say whether a town holds nothing but its conductor and nodes."""
-    after = CONDUCTOR_ID
-    while True:
-        page = yield from ask(saves.export(after=after, limit=1))
-        if not page.items:
-            return True
-        if page.items[0]["kind"] != "node":
-            return False
-        after = "n-~"
-
-
-def _keep(context: TownContext, town: SavedTown) -> Path:
-    """Save what is there before it is replaced."""
-    private_dir(context.paths.trash)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    path = context.paths.trash / f"{context.name}-{stamp}-{new_token()[:4]}.save"
-    saving.put(town, path)
-    return path
-
-
-def write_town(
-    context: TownContext, town: SavedTown, settle: Callable[[], None]
-) -> Steps[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Put a town in the place of what is there; gives the rounds that were ended and the agents that moved."""
     token = new_token()
     known = {node.id for node in (yield from ask(node_calls.listing())).items}
     town.name = context.name
     moved = yield from move_here(context, town, known)
     instance = yield from instance_of(context)
-    yield from clear_for(context, "restore", token)
+    kept = yield from keep_and_clear(context, "restore", token, trash_file(context, context.name), look)
     yield from claim_anew(context, instance, unfinished=True)
-    for batch in rebuild.batches(town, token):
-        yield from ask(saves.write(token, batch, trimmed=town.trimmed))
-    if (yield from saving.collect(context)) != town:
-        raise StorageCorruptError(key="*", hint="another program wrote into this town; end it, then restore again")
-    ended = yield from settle_restored(context, town, token, moved)
+    ended = yield from _write(context, town, token, moved)
     yield from local(settle)
     yield from ask(saves.finish(token))
-    return ended, moved
+    return Restored(counts=counts, replaced=replaced, kept=kept, ended=ended, moved=moved)
+
+
+def _write(context: TownContext, town: SavedTown, token: str, moved: tuple[str, ...]) -> Steps[tuple[str, ...]]:
+    """Write a town where nothing is, and compare; gives the rounds that were ended."""
+    for batch in rebuild.batches(town, token):
+        yield from ask(saves.write(token, batch, trimmed=town.trimmed))
+    if (yield from saving.collect(context, token)) != town:
+        raise StorageCorruptError(key="*", hint="another program wrote into this town; end it, then restore again")
+    return (yield from settle_restored(context, town, token, moved))
 
 
 def sentence(counts: dict[str, int]) -> str:

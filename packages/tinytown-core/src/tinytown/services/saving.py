@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, cast
 import attrs
 
 from tinytown.config.files import private_dir, reason, write_private
-from tinytown.errors import EventsTrimmedError, RefusedError, SaveFileError
+from tinytown.errors import EventsTrimmedError, RefusedError, SaveFileError, TownUnfinishedError
 from tinytown.services.steps import Steps, ask, local, read
 from tinytown.services.watching import before
 from tinytown.storage.calls import saves
@@ -116,30 +116,47 @@ def check_replaceable(path: Path, name: str, *, force: bool) -> None:
         )
 
 
-def collect(context: TownContext) -> Steps[SavedTown]:
+def collect(context: TownContext, attempt: str | None = None) -> Steps[SavedTown]:
     """Read the whole town as it was at one instant.
 
     It is read in parts, and whether anything has changed between them is seen by the newest event.
 
+    Args:
+        context: The town.
+        attempt: The restore that is about to end; of any other town a part would be read.
+
     Raises:
         RefusedError: It changes faster than it can be read.
+        TownUnfinishedError: It is being restored or taken away.
     """
     for _ in range(TRIES):
-        found = yield from _collect_once(context.name)
+        found = yield from _collect_once(context.name, None if attempt is None else f"restore:{attempt}")
         if found is not None:
             return found
-    raise RefusedError(
+    raise busy()
+
+
+def busy() -> RefusedError:
+    """Say that the town changes faster than it can be read."""
+    return RefusedError(
         refusal="town_busy",
         detail=f"the town changed {TRIES} times while it was read",
         hint="`tt stop`, save, then `tt start`",
     )
 
 
-def _collect_once(name: str) -> Steps[SavedTown | None]:
+def newest_of(town: SavedTown) -> str:
+    """Give the id of the newest event in a save."""
+    return town.events[-1][0] if town.events else "0-0"
+
+
+def _collect_once(name: str, mark: str | None) -> Steps[SavedTown | None]:
     town, after = SavedTown(name=name), ""
     newest: str | None = None
     while True:
         page = yield from ask(saves.export(after=after))
+        if page.town.get("unfinished") != mark or "schema" not in page.town:  # without one a reset took it just now
+            raise TownUnfinishedError(what=page.town.get("unfinished", "reset").partition(":")[0])
         if newest not in (None, page.newest):
             return None
         newest = page.newest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -11,6 +11,8 @@ from tinytown.storage.calls._make import change, query
 from tinytown.storage.calls.answers import Value
 from tinytown.storage.protocol import Answer, Call
 from tinytown.storage.saves.town import plain
+
+T = TypeVar("T")
 
 RECORDS_AT_ONCE = 150
 BYTES_AT_ONCE = 1024 * 1024
@@ -55,16 +57,19 @@ def export(*, after: str = "", limit: int = RECORDS_AT_ONCE, bytes_: int = BYTES
     return query("town_export", {"after": after, "limit": limit, "bytes": bytes_}, decode)
 
 
-def clear(what: str, token: str, *, begin: bool, limit: int = RECORDS_AT_ONCE) -> Call[Cleared]:
+def clear(
+    what: str, token: str, *, begin: bool, newest: str | None = None, limit: int = RECORDS_AT_ONCE
+) -> Call[Cleared]:
     """Take some records away. Until all is done, the town is marked and cannot be opened.
 
     Args:
         what: ``reset``, which leaves nothing at all, or ``restore``, which leaves the mark for `write`.
         token: Of this one attempt; another attempt takes over from it.
-        begin: Put the mark there; the first part of an attempt.
+        begin: Put the mark there; the first part of an attempt. From then on no one else changes the town.
+        newest: With ``begin``: id of the newest event that was saved; refused (``changed``) if there is a newer one.
         limit: At most so many records.
     """
-    args = {"what": what, "token": token, "begin": begin or None, "limit": limit}
+    args = {"what": what, "token": token, "begin": begin or None, "newest": newest, "limit": limit}
     return change(
         "town_clear", args, lambda answer: Cleared(removed=int(answer["removed"]), done=bool(answer.get("done")))
     )
@@ -84,6 +89,11 @@ def write(token: str, keys: Sequence[tuple[str, str, Any]], *, trimmed: bool = F
         "trimmed": trimmed or None,
     }
     return change("town_write", args, lambda _answer: None)
+
+
+def within(call: Call[T], token: str) -> Call[T]:
+    """Make any change to a town that is being restored: to all but that attempt it is closed."""
+    return attrs.evolve(call, args={**call.args, "attempt": token})
 
 
 def finish(token: str) -> Call[None]:

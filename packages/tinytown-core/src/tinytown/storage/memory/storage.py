@@ -13,6 +13,7 @@ from tinytown.domain.clock import Clock, SystemClock
 from tinytown.errors import EventsTrimmedError
 from tinytown.storage.memory.tx import Refusal, Stream, Tx
 from tinytown.storage.memory.verbs import VERBS
+from tinytown.storage.memory.verbs.saves import OF_THE_WHOLE, guard
 from tinytown.storage.protocol import Call, Entry
 from tinytown.storage.refusals import raise_refusal
 
@@ -62,6 +63,8 @@ class MemoryStorage:
             return json.loads(kept[1])
         tx = Tx(self.town.data, now)
         try:
+            if call.changes and call.verb not in OF_THE_WHOLE:
+                guard(tx, dict(call.args))
             answer = VERBS[call.verb](tx, json.loads(json.dumps(call.args)))
         except Refusal as refusal:
             raise_refusal(refusal.error)

@@ -21,6 +21,8 @@ WHOLE = (
     "ids", "names", "tasks", "agents", "freed", "expiring", "live", "nodes", "attention", "attention_by", "events",
     "backlog:", "plan",
 )  # fmt: skip
+OF_THE_WHOLE = frozenset({"town_claim", "town_clear", "town_write", "town_finish"})
+"""They look by themselves whether the town is whole."""
 
 
 def town_export(tx: Tx, a: Args) -> Fields:
@@ -66,6 +68,8 @@ def town_clear(tx: Tx, a: Args) -> Fields:
     mark = f"{a['what']}:{a['token']}"
     if not a.get("begin"):
         _demand(tx, mark)
+    elif a.get("newest") and tx.newest("events") != a["newest"]:
+        tx.refuse("changed", detail="the town has changed since it was saved")
     refs = tx.zrange("ids", a["limit"])
     for ref in refs:
         for key in _keys_of(tx, KINDS[ref[0]], ref):
@@ -90,6 +94,13 @@ def _demand(tx: Tx, mark: str) -> None:
             detail="another restore or reset of this town has begun since",
             hint="wait until it has ended, then look with `tt status`",
         )
+
+
+def guard(tx: Tx, a: Args) -> None:
+    """While a town is taken away or written anew, only that attempt may change it: what another said would be lost."""
+    mark = tx.hget("town", "unfinished")
+    if mark is not None and mark != f"restore:{a.get('attempt') or ''}":
+        tx.refuse("town_unfinished", what=mark.partition(":")[0])
 
 
 def _keys_of(tx: Tx, kind: str, ref: str) -> list[str]:

@@ -59,7 +59,7 @@ local tx = {
   join = nil, load_all = nil, before = nil, zrange = nil, smembers = nil, check = nil, spoken = nil, zlex = nil,
   resolve = nil, find = nil, acting_round = nil, own_task = nil, actor = nil, has_work = nil, typed = nil,
   wake = nil, unwake = nil, postpone = nil, request_end = nil, settle = nil, serial_id = nil, owner = nil,
-  open_attention = nil, close_attention = nil, long_texts = nil,
+  open_attention = nil, close_attention = nil, long_texts = nil, guard = nil,
 }
 
 function tx.refuse(code, fields)
@@ -282,6 +282,9 @@ function tx.prepare(act)
     if value == NONE then
       a[name] = nil
     end
+  end
+  if tx.guard then -- a query has no writing half
+    tx.guard(a)
   end
   local answer = tx.encode(act(a))
   for _, record in ipairs(tx.loaded) do

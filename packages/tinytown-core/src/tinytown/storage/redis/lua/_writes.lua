@@ -1,6 +1,14 @@
 -- The writing half of the prelude: what a verb wants to write is kept here, and written by `tx.commit` at its end.
 -- Each function reads its key first, by a command of the key's type.
 
+-- While a town is taken away or written anew, only that attempt may change it: what another one said would be lost.
+function tx.guard(a)
+  local mark = tx.ask('HGET', 'town', 'unfinished')
+  if mark and mark ~= 'restore:' .. (a.attempt or '') then
+    tx.refuse('town_unfinished', { what = mark:match('^[^:]*') })
+  end
+end
+
 function tx.update(record, changes)
   for name, value in pairs(changes) do
     record[name] = value

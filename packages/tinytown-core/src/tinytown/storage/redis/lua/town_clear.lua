@@ -1,8 +1,8 @@
 -- Take some records and what belongs to them away. The town is marked until all is gone, and for longer where another
 -- town is to be written in its place.
--- ARGS: what, token, limit; optional begin
+-- ARGS: what, token, limit; optional begin, newest
 -- REPLY: removed, done
--- ERRORS: replaced
+-- ERRORS: replaced, changed
 -- USES: ranges saves
 local WHOLE = {
   'ids', 'names', 'tasks', 'agents', 'freed', 'expiring', 'live', 'nodes', 'attention', 'attention_by', 'events',
@@ -14,6 +14,11 @@ return tx.run('town_clear', function(a)
   local mark = a.what .. ':' .. a.token
   if not some(a.begin) then
     tx.demand(mark)
+  elseif some(a.newest) then
+    local newest = tx.ask('XREVRANGE', 'events', '+', '-', 'COUNT', 1)
+    if (newest[1] and newest[1][1] or '0-0') ~= a.newest then
+      tx.refuse('changed', { detail = 'the town has changed since it was saved' })
+    end
   end
   local refs, instance = tx.zrange('ids', a.limit), tx.hget('town', 'instance')
   local keys, done = {}, #refs < a.limit
