@@ -169,6 +169,8 @@ def test_a_town_that_changes_while_it_is_read_is_read_again_or_refused(bench):
         lambda data: data.replace(b' "seq": 3', b' "seq": 2'),
         lambda data: data.replace(b'"state": "working"', b'"state": "idle"'),
         lambda data: data.replace(b'"to_id": "a-', b'"to_id": "a-0'),
+        lambda data: data.replace(b'"description": "mend', b'"gates": {"a": 1},\n "description": "mend'),
+        lambda data: data.replace(b'"capacity": ', b'"nonce": "mine",\n "capacity": '),
         lambda data: b"<<<<<<< HEAD\n" + data,
         lambda data: data + data,
         lambda data: data.replace(b"mend the roof", b"mend the \xff"),

@@ -11,6 +11,7 @@ from tinytown.storage import codec
 from tinytown.storage.saves.town import (
     FLAG,
     KINDS,
+    LEASE,
     NESTED,
     NUMBER,
     PLACES,
@@ -110,7 +111,7 @@ def _wrong(kind: str, ref: str, fields: Fields) -> str | None:
     places = dict.fromkeys(PLACES.get(kind, ()), NUMBER)
     known = {**forms(kind), **places, **(_EXTRA if kind in {"task", "message"} else {})}
     for name, value in fields.items():
-        form = known.get(name)
+        form = None if kind == "node" and name in LEASE else known.get(name)
         if form is None:
             return f"nobody knows the field `{name[:40]}`"
         if not _fits(form, value):
@@ -126,6 +127,8 @@ def _wrong(kind: str, ref: str, fields: Fields) -> str | None:
         codec.record(codec.KINDS[kind], {name: value for name, value in fields.items() if name in forms(kind)})
     except StorageCorruptError as error:
         return f"`{error.key.rpartition('.')[2]}` holds what no Tinytown writes"
+    except (AttributeError, TypeError, ValueError):  # a list where an object is meant, or the other way round
+        return "something nested in it is not as any Tinytown writes it"
     return None
 
 

@@ -23,7 +23,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {"task": ("freed", "verify"), "agent": (
 """The numbers by which a record stands in sorted sets that no field of it explains."""
 
 NUMBER, FLAG, NESTED, TEXT = "number", "flag", "nested", "text"
-_LEASE = frozenset({"nonce", "pid", "beat", "beat_at", "running"})
+LEASE = frozenset({"nonce", "pid", "beat", "beat_at", "running"})
+"""What a node says of its present life, which is over when a town is restored."""
 
 
 @attrs.define(kw_only=True)
@@ -52,7 +53,7 @@ class SavedTown:
         """Take over one item of a page that a storage exported."""
         kind, fields = item["kind"], plain_record(item["kind"], item["record"])
         if kind == "node":
-            fields = {name: value for name, value in fields.items() if name not in _LEASE}
+            fields = {name: value for name, value in fields.items() if name not in LEASE}
         for name in ("history", "blockers", *PLACES.get(kind, ())):
             value = plain(item.get(name))
             if value not in (None, []):
