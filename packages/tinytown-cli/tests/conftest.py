@@ -40,8 +40,8 @@ def tt_env(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def tt(tmp_path: Path, tt_env: dict[str, str]) -> Tt:
-    """Run `tt` in the folder `town` and give what it printed."""
+def tt(tmp_path: Path, tt_env: dict[str, str]) -> Iterator[Tt]:
+    """Run `tt` in the folder `town` and give what it printed; every town that a test makes ends with it."""
     folder = tmp_path / "town"
     folder.mkdir(exist_ok=True)
 
@@ -57,7 +57,12 @@ def tt(tmp_path: Path, tt_env: dict[str, str]) -> Tt:
         )
         return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
-    return run
+    yield run
+    from tinytown.testing.ending import end_town
+
+    for file in tmp_path.rglob("tinytown.toml"):
+        if (file.parent / ".tt").is_dir():
+            end_town(file.parent)
 
 
 MINI = """
@@ -83,6 +88,3 @@ def town(tt: Tt, tmp_path: Path) -> Iterator[Tt]:
     file = tmp_path / "town" / "tinytown.toml"
     file.write_text(file.read_text() + MINI.format(command=mini_command([sys.executable, str(script)])))
     yield tt
-    from tinytown.testing.ending import end_town
-
-    end_town(tmp_path / "town")

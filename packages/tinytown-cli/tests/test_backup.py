@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tinytown.testing.ending import end_town
 from tinytown.testing.pytest_plugin import locked_server, required
 
 __all__ = ["locked_server"]
@@ -23,8 +22,7 @@ def made(tt: Any, tmp_path: Path) -> Any:
         assert tt("init", "--name", "shop").code == 0
     for words in (("task", "add", "mend the roof"), ("task", "add", "paint it"), ("send", "conductor", "hello ✓")):
         assert tt(*words).code == 0
-    yield tt
-    end_town(tmp_path / "town")
+    return tt
 
 
 def test_a_save_is_a_private_file_beside_git_and_the_same_bytes_again(made: Any, tmp_path: Path) -> None:
