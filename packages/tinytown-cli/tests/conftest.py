@@ -79,7 +79,7 @@ def mini_command(words: Sequence[str]) -> str:
 
 
 @pytest.fixture
-def town(tt: Tt, tmp_path: Path) -> Iterator[Tt]:
+def town(tt: Tt, tmp_path: Path) -> Tt:
     """`tt` in a town on the embedded server, with an agent CLI `mini` that only says hello; ended afterwards."""
     made = tt("init", "--name", "shop")
     assert made.code == 0, made.err
@@ -87,4 +87,4 @@ def town(tt: Tt, tmp_path: Path) -> Iterator[Tt]:
     script.write_text("import sys\nsys.stdin.read()\nprint('hello from mini')\n")
     file = tmp_path / "town" / "tinytown.toml"
     file.write_text(file.read_text() + MINI.format(command=mini_command([sys.executable, str(script)])))
-    yield tt
+    return tt
