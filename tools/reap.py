@@ -35,6 +35,8 @@ def main() -> int:
     parser.add_argument("command", nargs="+")
     given = parser.parse_args()
     adopts = _adopt_orphans()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background: tests press Ctrl-C all the same
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     child = subprocess.Popen(given.command, stdin=subprocess.DEVNULL, process_group=0)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:

@@ -33,7 +33,6 @@ HARMLESS = {
     "claiming.py:forget_claim:unlink": "only a note; without it the server is asked again",
     "control.py:hold_lock:open": "an empty file that is only locked",
     "saving.py:put:write_private": "the last step, which passes verb.file_aside and verb.file_replaced",
-    "restoring.py:write_town:ask": "the server marks the town as unfinished until the end; a restore begins anew",
     "rehoming.py:settle_restored:ask": "in a restore, under the same mark",
     "rehoming.py:_end:ask": "in a restore, under the same mark",
     "pages.py:matching:ask": "a page of a list, which one its caller says",

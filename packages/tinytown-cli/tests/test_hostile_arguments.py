@@ -45,6 +45,7 @@ SPECIAL: dict[str, list[str]] = {
     "server": ["", "nosuch", "VALKEY", "x" * 5000],
     "direction": ["", "nosuch", "PUSH", "x" * 5000, "東京"],
     "prefer": ["", "nosuch", "PUSH", "x" * 5000, "東京"],
+    "file": ["", " ", ".", "/nonexistent/folder/file", "x" * 5000, "\udcff"],
     "shell": ["", "tcsh", "BASH", "x" * 5000],
     "state": ["", "nosuch", "RUNNING ", "x" * 5000],
 }

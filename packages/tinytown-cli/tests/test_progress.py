@@ -22,7 +22,7 @@ from tinytown_cli.table import by_path
 
 Tt = Callable[..., Any]
 CLEAR = "\r\x1b[K"
-REPLY_SECS = 0.35
+REPLY_SECS = 0.7
 """How long the slow server takes for each reply; the first question alone is four of them."""
 
 
@@ -84,6 +84,7 @@ def far_town(tt: Tt, slow: CutProxy, tmp_path: Path) -> Iterator[Tt]:
     tt("backlog", "add", "Tidy up", "-q")
     tt("plan", "--init", "-q")
     assert tt("save", "-q").code == 0
+    assert tt("stop", "--now", "-q").code == 0  # a restore wants no node, and a start has something to do
     slow.cuts.delay_secs = REPLY_SECS
     yield tt
     slow.cuts.delay_secs = 0.0

@@ -16,8 +16,9 @@ from tinytown.services.checkup.model import Level
 from tinytown.services.context import NoNode
 from tinytown.storage.embedded.binary import wheel_binary
 from tinytown.testing.ending import end_town
+from tinytown.testing.pytest_plugin import locked_server, own_server
 
-pytest_plugins = ["tinytown.testing.pytest_plugin"]
+__all__ = ["locked_server", "own_server"]
 
 
 class Clinic:

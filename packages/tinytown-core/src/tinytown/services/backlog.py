@@ -19,6 +19,7 @@ from tinytown.services.tasks import own_agent, wanted_tasks
 from tinytown.services.working import see_to_it
 from tinytown.storage.calls import tasks
 from tinytown.storage.calls.answers import Changed
+from tinytown.storage.calls.seen import starting_from
 
 MOST = 1000
 """How many tasks are given at once."""
@@ -111,7 +112,7 @@ def remove(context: TownContext, task: str) -> Steps[Changed]:
             allowed="a task of the backlog",
             hint=f"`tt task cancel {found.id}` closes it wherever it is",
         )
-    return (yield from ask(tasks.starting_from(tasks.cancel(found.id, **context.actor.fields), "cancel", found.state)))
+    return (yield from ask(starting_from(tasks.cancel(found.id, **context.actor.fields), "cancel", found.state)))
 
 
 def _backlog(wants: Callable[[Task], bool] | None, most: int) -> Steps[tuple[tuple[Task, ...], bool]]:

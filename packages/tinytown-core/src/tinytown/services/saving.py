@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, cast
 import attrs
 
 from tinytown.config.files import private_dir, reason, write_private
-from tinytown.errors import EventsTrimmedError, RefusedError, SaveFileError, TownUnfinishedError
+from tinytown.errors import EventsTrimmedError, InvalidValueError, RefusedError, SaveFileError, TownUnfinishedError
 from tinytown.services.steps import Steps, ask, local, read
 from tinytown.services.watching import before
 from tinytown.storage.calls import saves
@@ -73,7 +73,12 @@ def save(context: TownContext, file: str | Path | IO[bytes] | None = None, *, fo
 def _path(context: TownContext, file: str | Path | IO[bytes] | None) -> Path | None:
     if file is None:
         return default_file(context)
-    return Path(file).expanduser().absolute() if isinstance(file, (str, Path)) else None
+    if not isinstance(file, str | Path):
+        return None
+    name = Path(file).name
+    if not name.strip() or not name.isprintable():  # a name that is no text is not printable either
+        raise InvalidValueError(what="file", detail=f"{name[:80]!r} is no name of a file", hint="name a file")
+    return Path(file).expanduser().absolute()
 
 
 def put(town: SavedTown, path: Path | None, stream: object = None) -> Saved:

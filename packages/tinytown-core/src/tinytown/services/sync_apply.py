@@ -14,6 +14,7 @@ from tinytown.errors import RefusedError, StorageRefusedError, StorageUnavailabl
 from tinytown.services.context import ActorFields
 from tinytown.services.steps import Steps, ask_under
 from tinytown.storage.calls import edits, tasks
+from tinytown.storage.calls.seen import starting_from
 
 if TYPE_CHECKING:
     from tinytown.domain.records import Task
@@ -152,11 +153,11 @@ class Applying:
     def _first(self, work: Work) -> Steps[None]:
         verb = tasks.reopen if work.first == "reopen" else tasks.requeue
         changed = yield from self._say(
-            work, "first", tasks.starting_from(verb(work.task, **self._by), work.first, work.state)
+            work, "first", starting_from(verb(work.task, **self._by), work.first, work.state)
         )
         if work.first == "reopen" and work.last is None and changed.task.state == "assigned":
             call = tasks.requeue(work.task, **self._by)  # the file names nobody
-            yield from self._say(work, "requeue", tasks.starting_from(call, "requeue", "assigned"))
+            yield from self._say(work, "requeue", starting_from(call, "requeue", "assigned"))
 
     def _edit(self, work: Work) -> Steps[None]:
         values, seen = dict(work.values), work.seen
@@ -177,7 +178,7 @@ class Applying:
             call = tasks.fail(work.task, BECAUSE, **self._by)
         else:
             call = tasks.cancel(work.task, reason=BECAUSE, **self._by)
-        yield from self._say(work, "last", call if work.add else tasks.starting_from(call, work.last, state))
+        yield from self._say(work, "last", call if work.add else starting_from(call, work.last, state))
 
     def _submit(self, work: Work) -> Steps[Call[Changed]]:
         from tinytown.domain.records import Task

@@ -146,18 +146,6 @@ def cancel(
     return change("task_cancel", args, _changed, allowed={**rows("task", "cancel"), **SETTLING})
 
 
-def starting_from(call: Call[Changed], verb: str | None, state: str) -> Call[Changed]:
-    """Let a verb start from the one state that was seen: what has changed since is refused, not overwritten.
-
-    Args:
-        call: The call of a verb on a task.
-        verb: Its row in the table of states.
-        state: The one state.
-    """
-    allowed = {**call.args["from"], f"task.{verb}": [state]}
-    return attrs.evolve(call, args={**call.args, "from": allowed})
-
-
 def reopen(task: str, *, round_id: str | None = None, by: str | None = None) -> Call[Changed]:
     """Take up a failed or cancelled task again."""
     args = {"task": task, "round_id": round_id, "by": by}
