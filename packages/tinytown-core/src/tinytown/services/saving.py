@@ -75,10 +75,10 @@ def _path(context: TownContext, file: str | Path | IO[bytes] | None) -> Path | N
         return default_file(context)
     if not isinstance(file, str | Path):
         return None
-    name = Path(file).name
-    if not name.strip() or not name.isprintable():  # a name that is no text is not printable either
-        raise InvalidValueError(what="file", detail=f"{name[:80]!r} is no name of a file", hint="name a file")
-    return Path(file).expanduser().absolute()
+    path = Path(file).expanduser().absolute()
+    if not path.name.strip() or not path.name.isprintable():  # a name that is no text is not printable either
+        raise InvalidValueError(what="file", detail=f"{path.name[:80]!r} is no name of a file", hint="name a file")
+    return path
 
 
 def put(town: SavedTown, path: Path | None, stream: object = None) -> Saved:
