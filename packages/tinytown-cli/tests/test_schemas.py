@@ -51,7 +51,7 @@ CALLS: tuple[tuple[str, str], ...] = (
     ("assign w1 Something", "work"),
     ("send w1 Hello --info", "mail"),
     ("send conductor Hello", "mine"),
-    ("wait w2 --timeout 20", ""),
+    ("wait w1 --timeout 20", ""),  # its round has printed something by then
     ("logs w1", ""),
     ("task current w2", ""),
     ("task list", ""),

@@ -68,7 +68,7 @@ class SavedTown:
 def forms(kind: str) -> Mapping[str, str]:
     """Say of what form each field of a kind of record is."""
     if kind == "parked":
-        return {"id": TEXT, "probe": TEXT, "until": NUMBER, "tries": NUMBER}
+        return {"id": TEXT, "probe": TEXT, "until": NUMBER, "tries": NUMBER, "asked": TEXT}
     found = {name: _form(hint) for name, hint in typing.get_type_hints(codec.KINDS[kind]).items()}
     kept = {field.name for field in attrs.fields(codec.KINDS[kind])}
     return {"seq": NUMBER, **{name: form for name, form in found.items() if name in kept}}
